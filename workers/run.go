@@ -14,8 +14,9 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// drainTime is how long a stopping worker's activities may go on. It is longer than publishing an alert or asking a gateway
-// takes; an activity that is cut off all the same is retried by another worker.
+// drainTime is how long a stopping worker's activities may go on. It is longer than publishing an alert or asking a gateway takes,
+// except for a charge, which may make two calls and take 20 seconds. An activity that is cut off is tried again by another worker; a
+// gateway repeats to the same idempotency key what it answered before.
 const drainTime = 15 * time.Second
 
 // Maker makes a worker with the given options.

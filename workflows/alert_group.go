@@ -236,7 +236,7 @@ func (r *groupRun) alone(ctx workflow.Context, b batch) (event alert.Event, foun
 	if len(b.members) != 1 || workflow.GetVersion(ctx, "one alert is no digest", workflow.DefaultVersion, 1) < 1 {
 		return alert.Event{}, false
 	}
-	err := workflow.ExecuteLocalActivity(quickGather(ctx), groups.Recall, b.members[0].EventID).Get(ctx, &event)
+	err := workflow.ExecuteLocalActivity(withinTask(ctx, 2*time.Second, "gather"), groups.Recall, b.members[0].EventID).Get(ctx, &event)
 	return event, err == nil
 }
 
@@ -525,7 +525,7 @@ func (c *chain) hold(ctx workflow.Context, holding *alert.Holding) {
 // effect of gathering it once.
 func gather(ctx workflow.Context, g alert.GroupRequest) (alert.Place, error) {
 	var place alert.Place
-	if workflow.ExecuteLocalActivity(quickGather(ctx), groups.Gather, g).Get(ctx, &place) == nil {
+	if workflow.ExecuteLocalActivity(withinTask(ctx, 2*time.Second, "gather"), groups.Gather, g).Get(ctx, &place) == nil {
 		return place, nil
 	}
 	err := workflow.ExecuteActivity(patientGather(ctx, "gather for "+g.Assignment.Receiver), groups.Gather, g).Get(ctx, &place)

@@ -236,7 +236,7 @@ func (c *chain) deliver(ctx workflow.Context, t alert.DeliveryRequest, d *alert.
 	var telling workflow.Future
 	quick := c.quick(ctx)
 	if quick {
-		telling = workflow.ExecuteLocalActivity(quickTell(ctx, t), deliveries.TellNow, t)
+		telling = workflow.ExecuteLocalActivity(withinTask(ctx, activities.TellWithin+time.Second, deliverySummary(t)), deliveries.TellNow, t)
 	} else {
 		telling = c.tell(ctx, t)
 	}

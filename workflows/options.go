@@ -66,11 +66,11 @@ func described(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// quickSave returns a context with the options of the first attempt to write to the ledger. The ledger answers within
-// milliseconds, and this timeout is as long as a workflow task may be held up.
-func quickSave(ctx workflow.Context, summary string) workflow.Context {
+// withinTask returns a context with the options of one attempt within a workflow task. What is asked answers within milliseconds, and
+// it may hold up the task no longer than within.
+func withinTask(ctx workflow.Context, within time.Duration, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: time.Second,
+		ScheduleToCloseTimeout: within,
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                summary,
 	})
@@ -115,15 +115,6 @@ func publishOptions(ctx workflow.Context, attempts int32, summary string) workfl
 // firstPause is how long after its first attempt a delivery is tried again. Each pause is twice the one before.
 const firstPause = time.Second
 
-// quickTell returns a context with the options of an attempt within a workflow task. TellNow itself gives up sooner.
-func quickTell(ctx workflow.Context, t alert.DeliveryRequest) workflow.Context {
-	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: activities.TellWithin + time.Second,
-		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:                deliverySummary(t),
-	})
-}
-
 // deliveryOptions returns a context with the options of a delivery. A mail server may take minutes to accept a message, and
 // giving up on it before that sends the message again and again (RFC 5321 §4.5.3.2.6 asks for ten minutes). A dead worker is
 // recognized by its missing heartbeats instead. The delivery is retried for worth, as long as the alert is still worth
@@ -142,16 +133,6 @@ func deliveryOptions(ctx workflow.Context, t alert.DeliveryRequest, worth time.D
 			NonRetryableErrorTypes: []string{activities.DeliveryRefused},
 		},
 		Summary: deliverySummary(t),
-	})
-}
-
-// quickGather returns a context with the options of the first attempt to gather. Temporal answers within milliseconds, and
-// this timeout is as long as a workflow task may be held up.
-func quickGather(ctx workflow.Context) workflow.Context {
-	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		ScheduleToCloseTimeout: 2 * time.Second,
-		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:                "gather",
 	})
 }
 

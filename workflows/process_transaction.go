@@ -666,7 +666,7 @@ func (p *process) write(ctx workflow.Context) error {
 		Mark:        ledger.Mark{At: workflow.Now(ctx), Number: p.ledgerWriter.written},
 	}
 	summary := "keep in the ledger: " + p.record.Status().String()
-	if workflow.ExecuteLocalActivity(quickSave(ctx, summary), ledgerActivities.Save, entry).Get(ctx, nil) == nil {
+	if workflow.ExecuteLocalActivity(withinTask(ctx, time.Second, summary), ledgerActivities.Save, entry).Get(ctx, nil) == nil {
 		return nil
 	}
 	return workflow.ExecuteActivity(patientSave(ctx, summary), ledgerActivities.Save, entry).Get(ctx, nil)

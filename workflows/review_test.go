@@ -257,11 +257,11 @@ func TestReviewRefused(t *testing.T) {
 		request    review.Request
 		kind, says string
 	}{
-		"before the fraud check": {adaApproves, "not in review: it is TRANSACTION_PENDING"},
-		"without a verdict":      {review.Request{Reviewer: "ada"}, "must be approve or decline"},
-		"without a reviewer":     {review.Request{Verdict: review.Approve}, "must say who decides"},
-		"with a card number":     {review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "card 4242 4242 4242 4242"}, "could be a card number"},
-		"with a line break":      {review.Request{Verdict: review.Approve, Reviewer: "ada\r\nBcc: x"}, "must not contain control characters"},
+		"before the fraud check": {adaApproves, workflows.ReviewClosed, "not in review: it is TRANSACTION_PENDING"},
+		"without a verdict":      {review.Request{Reviewer: "ada"}, workflows.RequestInvalid, "must be approve or decline"},
+		"without a reviewer":     {review.Request{Verdict: review.Approve}, workflows.RequestInvalid, "must say who decides"},
+		"with a card number":     {review.Request{Verdict: review.Approve, Reviewer: "ada", Note: "card 4242 4242 4242 4242"}, workflows.RequestInvalid, "could be a card number"},
+		"with a line break":      {review.Request{Verdict: review.Approve, Reviewer: "ada\r\nBcc: x"}, workflows.RequestInvalid, "must not contain control characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t)
@@ -477,11 +477,13 @@ func TestReviewOneDeclines(t *testing.T) {
 			r.rechecks(reviewed)
 			r.voids()
 			r.reviews(time.Hour, adaApproves)
+			then := &answer{}
 			if c.then != nil {
-				require.NoError(t, r.reviews(2*time.Hour, *c.then).err)
+				then = r.reviews(2*time.Hour, *c.then)
 			}
 			r.execute()
 			require.NoError(t, r.GetWorkflowError())
+			require.NoError(t, errors.Join(then.rejected, then.err))
 			require.Equal(t, transaction.AlertDone, r.record().TransactionStatus.Code)
 			require.Regexp(t, c.by, r.record().Review.By())
 			require.Equal(t, review.Decline, r.record().Review.OnExpiry)
