@@ -42,8 +42,8 @@ type process struct {
 // no connections yet.
 type part func(p *process) func(ctx context.Context) error
 
-// run runs parts in one process, each with a logger of its name. When one of them fails, all end. It reports the faults
-// in the settings of all parts before it starts any.
+// run runs parts in one process, each with a logger of its name, and serves the health of all. When one of them fails, all end. It
+// reports the faults in the settings of all parts before it starts any.
 func run(ctx context.Context, parts map[string]part) error {
 	registry, err := telemetry.Start()
 	if err != nil {
@@ -54,8 +54,7 @@ func run(ctx context.Context, parts map[string]part) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	var todo []func(context.Context) error
-	var log *slog.Logger
-	var certificates map[string]string
+	var last *process
 	checks := map[string]health.Check{}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		p, err := newProcess(ctx, name, telemetry.Handler(registry))
@@ -63,17 +62,19 @@ func run(ctx context.Context, parts map[string]part) error {
 			return err
 		}
 		defer all.Go(p.close)
-		todo = append(todo, p.withHealth(parts[name](p)))
+		todo = append(todo, parts[name](p))
 		faults = append(faults, p.values.faults...)
 		join(checks, p.checks)
-		log, certificates = p.log, p.env.certificates()
+		last = p
 	}
-	todo = append(todo, poll(log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
-		poll(log, "certificates", showExpiries(certificates)))
-	if err := allWrong(faults); err != nil {
+	todo = append(todo, poll(last.log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
+		poll(last.log, "certificates", showExpiries(last.env.certificates())))
+	last.checks = checks
+	work := last.withHealth(func(ctx context.Context) error { return together(ctx, todo...) })
+	if err := allWrong(append(faults, last.values.faults...)); err != nil {
 		return err
 	}
-	return together(ctx, todo...)
+	return work(ctx)
 }
 
 // once runs a command that ends by itself. It has a process's settings, and shows neither health nor metrics.

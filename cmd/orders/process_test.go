@@ -124,6 +124,20 @@ func TestOutlast(t *testing.T) {
 		func(context.Context) error { return io.ErrUnexpectedEOF }), io.ErrUnexpectedEOF)
 }
 
+// Parts of one process serve the health of all at one address.
+func TestHealthOfAllParts(t *testing.T) {
+	address := freeAddress(t)
+	setEnvironment(t, map[string]string{
+		"HTTP_ADDRESS": freeAddress(t), "HEALTH_ADDRESS": address, "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, map[string]part{"api": serveAPI, "fraud-police": checkForFraud}) }()
+	require.Eventually(t, func() bool { return strings.Contains(ask(t, address, "/readyz").text, "temporal, worker;") }, 10*time.Second, 10*time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
+}
+
 // slowToStop is a worker that is draining until drained is closed.
 type slowToStop struct{ drained chan struct{} }
 
@@ -160,6 +174,7 @@ func freeAddress(t *testing.T) string {
 type answered struct {
 	status int // 0 if it was not
 	closes bool
+	text   string
 }
 
 func ask(t *testing.T, address, path string) answered {
@@ -170,7 +185,7 @@ func ask(t *testing.T, address, path string) answered {
 	if err != nil {
 		return answered{}
 	}
-	_, _ = io.Copy(io.Discard, answer.Body)
+	text, _ := io.ReadAll(answer.Body)
 	_ = answer.Body.Close()
-	return answered{answer.StatusCode, answer.Close}
+	return answered{answer.StatusCode, answer.Close, string(text)}
 }
