@@ -44,6 +44,7 @@ func (n noClients) Keys(context.Context) ([]identity.Key, error)             { r
 func (n noClients) AddKey(ctx context.Context, _ identity.Key) error {
 	return cmp.Or(inTime(ctx, 20*time.Second), n.err)
 }
+
 func (n noClients) RevokeKey(context.Context, string, time.Time) (identity.Key, error) {
 	return identity.Key{}, n.err
 }
