@@ -256,7 +256,7 @@ func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
 func (l *Ledger) DeskStatements(of identity.Merchants, id string, at time.Time) map[string]Statement {
 	all := map[string]Statement{}
 	for name, q := range map[string]query{
-		"held": l.heldQuery(of), "deadline": l.deadlineQuery(of), "answers": l.answersQuery(of, at), "assigned": l.assignedQuery(of, id, at),
+		"held": l.heldQuery(of), "waiting": l.waitingQuery(of), "answers": l.answersQuery(of, at), "assigned": l.assignedQuery(of, id, at),
 		"days":        l.daysQuery(of, "day, merchant, currency, figures", "2026-01-01", "2026-01-31"),
 		"rules' days": l.daysQuery(of, "day, currency, rules", "2026-01-01", "2026-01-31"),
 	} {

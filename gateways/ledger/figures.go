@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,10 +12,6 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/telemetry"
 )
-
-// looked is how many of the oldest reviews are looked at for the next deadline. They all have the same time to be decided, unless
-// REVIEW_DEADLINE was changed, so the next deadline is that of one of the oldest.
-const looked = 20
 
 // Held is the money of one currency that gateways hold for a reason.
 type Held struct {
@@ -48,10 +43,11 @@ func (l *Ledger) Held(ctx context.Context, of identity.Merchants) (all []Held, e
 // the metrics show nothing.
 func (l *Ledger) MeasureReviews(ctx context.Context) error {
 	var all []Held
+	var waiting int
 	var deadline time.Time
 	err := l.retry(ctx, func() (err error) {
 		if all, err = l.heldOnce(ctx, identity.AllMerchants()); err == nil {
-			deadline, err = l.nextDeadline(ctx, identity.AllMerchants())
+			waiting, deadline, err = l.waitingOnce(ctx, identity.AllMerchants())
 		}
 		return err
 	})
@@ -62,11 +58,8 @@ func (l *Ledger) MeasureReviews(ctx context.Context) error {
 		return fmt.Errorf("read the reviews in the ledger: %w", l.explain("read", err))
 	}
 	var money []telemetry.Value
-	waiting, oldest := int64(0), map[string]time.Time{}
+	oldest := map[string]time.Time{}
 	for _, h := range all {
-		if h.Reason == Review {
-			waiting += h.Count
-		}
 		if first, known := oldest[h.Reason]; !known || h.Oldest.Before(first) {
 			oldest[h.Reason] = h.Oldest
 		}
@@ -102,27 +95,4 @@ func (l *Ledger) heldQuery(of identity.Merchants) query {
 	const held = `SELECT '%s', currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions %s%sGROUP BY currency`
 	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, l.listIndex(releasing, of), releases.where())
 	return query{l.engine.bind(text), append(reviews.args, releases.args...)}
-}
-
-func (l *Ledger) deadlineQuery(of identity.Merchants) query {
-	c := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
-	return query{l.engine.bind(`SELECT record FROM transactions ` + c.where() + `ORDER BY started_at, id LIMIT ?`), append(c.args, looked)}
-}
-
-func (l *Ledger) nextDeadline(ctx context.Context, of identity.Merchants) (next time.Time, err error) {
-	err = l.engine.read(ctx, l.reader, of, l.deadlineQuery(of), func(r row) error {
-		var text []byte
-		var record struct{ Review struct{ Deadline time.Time } }
-		if err := r.Scan(&text); err != nil {
-			return err
-		}
-		if err := json.Unmarshal(text, &record); err != nil {
-			return fmt.Errorf("its record: %w", err)
-		}
-		if at := record.Review.Deadline; next.IsZero() || at.Before(next) {
-			next = at
-		}
-		return nil
-	})
-	return next, err
 }

@@ -89,6 +89,16 @@ func TestMeasureReviews(t *testing.T) {
 			all, err := l.Held(t.Context(), identity.AllMerchants())
 			require.NoError(t, err)
 			assert.Len(t, all, 2)
+			sooner := start.Add(time.Hour) // REVIEW_DEADLINE was made shorter while many reviews waited
+			for n := range 21 {
+				require.NoError(t, l.Save(t.Context(), inReview(10+n, money.Money{Minor: 1, Currency: "INR"}, first.Add(time.Hour))))
+			}
+			require.NoError(t, l.Save(t.Context(), inReview(40, money.Money{Minor: 1, Currency: "INR"}, sooner)))
+			require.NoError(t, l.MeasureReviews(t.Context()))
+			assert.InDelta(t, float64(sooner.Unix()), telemetrytest.Value(t, "orders_review_next_deadline_timestamp_seconds"), 0)
+			now, err = l.Now(t.Context(), identity.AllMerchants(), start)
+			require.NoError(t, err)
+			assert.Equal(t, sooner, now.NextDeadline)
 			failed := telemetrytest.Value(t, "orders_ledger_errors_total", "operation", "read")
 			require.NoError(t, l.Close())
 			require.Error(t, l.MeasureReviews(t.Context()))

@@ -34,12 +34,13 @@ func (l *Ledger) Now(ctx context.Context, of identity.Merchants, at time.Time) (
 				n.Releasing = append(n.Releasing, h.Money)
 				continue
 			}
-			n.Waiting += h.Count
 			n.Held = append(n.Held, h.Money)
 		}
-		if err == nil {
-			n.NextDeadline, err = l.nextDeadline(ctx, of)
+		if err != nil {
+			return err
 		}
+		waiting, next, err := l.waitingOnce(ctx, of)
+		n.Waiting, n.NextDeadline = int64(waiting), next
 		return err
 	})
 	if err != nil {

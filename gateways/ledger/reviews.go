@@ -295,14 +295,20 @@ func (l *Ledger) taken(ctx context.Context, tx *sql.Tx, of identity.Merchants, t
 
 // Waiting returns how many transactions wait for a decision, and the next deadline.
 func (l *Ledger) Waiting(ctx context.Context, of identity.Merchants) (count int, next time.Time, err error) {
-	var first instant
-	err = l.retry(ctx, func() error {
-		return l.engine.read(ctx, l.reader, of, l.waitingQuery(of), func(r row) error { return r.Scan(&count, &first) })
+	err = l.retry(ctx, func() (err error) {
+		count, next, err = l.waitingOnce(ctx, of)
+		return err
 	})
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count the reviews in the ledger: %w", l.explain("read", err))
 	}
-	return count, first.Time, nil
+	return count, next, nil
+}
+
+func (l *Ledger) waitingOnce(ctx context.Context, of identity.Merchants) (count int, next time.Time, err error) {
+	var first instant
+	err = l.engine.read(ctx, l.reader, of, l.waitingQuery(of), func(r row) error { return r.Scan(&count, &first) })
+	return count, first.Time, err
 }
 
 func (l *Ledger) waitingQuery(of identity.Merchants) query {
