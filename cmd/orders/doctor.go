@@ -124,7 +124,7 @@ func (c doctorCommand) connect(p *process, d *ops.Doctor) {
 			add("stripe", "STRIPE_URL", g.Check)
 		}
 	}
-	if p.env.OIDCIssuer != "" && uses("api") {
+	if p.env.OIDCIssuer != "" && uses("api", "desk") {
 		add("issuer", "OIDC_ISSUER", answers(strings.TrimSuffix(p.env.OIDCIssuer, "/")+"/.well-known/openid-configuration"))
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"dummyorders/ops"
 )
 
 var everyProcess = []string{"api", "worker", "fraud-police", "alertman"}
@@ -49,6 +51,18 @@ func TestDoctorDefinitions(t *testing.T) {
 	for _, user := range []string{"alertman", "operator", "orders"} {
 		about := "../../gateways/rabbitmq/definitions.json: password_hash of the user " + user
 		assert.True(t, slices.ContainsFunc(d.Faults, func(fault string) bool { return strings.HasPrefix(fault, about) }), "nothing is said by itself of %s: %q", user, d.Faults)
+	}
+}
+
+// The issuer is asked for the processes that persons call.
+func TestDoctorIssuer(t *testing.T) {
+	setEnvironment(t, map[string]string{"OIDC_ISSUER": "https://issuer.example", "OIDC_ROLES": "staff=reviewer"})
+	for process, asks := range map[string]bool{"api": true, "desk": true, "worker": false} {
+		d, end, err := doctorCommand{Process: []string{process}}.doctor(t.Context())
+		require.NoError(t, err)
+		defer end()
+		asked := slices.ContainsFunc(d.Connections, func(c ops.Connection) bool { return c.Name == "issuer" })
+		assert.Equal(t, asks, asked, process)
 	}
 }
 

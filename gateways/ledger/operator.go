@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -59,28 +60,34 @@ func peers(connection *sql.Conn) (found []*x509.Certificate) {
 	return found
 }
 
-// needs lists which privileges on which tables each process needs, as setup.sh grants them. The worker owns the tables.
-var needs = []struct{ process, table, privilege string }{
+// needs lists which privileges on which tables the processes need, as setup.sh grants them. The worker owns the tables.
+var needs = []struct{ processes, table, privilege string }{
 	{"worker", "transactions", "INSERT"},
 	{"worker", "transactions", "DELETE"},
 	{"worker", "uses", "DELETE"},
-	{"api", "transactions", "SELECT"},
-	{"api", "labels", "INSERT"},
-	{"api", "mutes", "INSERT"},
-	{"api", "list_entries", "SELECT"},
-	{"api", "audit", "INSERT"},
-	{"fraud-police", "uses", "SELECT"},
+	{"api desk", "transactions", "SELECT"},
+	{"api desk", "labels", "INSERT"},
+	{"api desk", "label_notes", "INSERT"},
+	{"api desk", "assignments", "INSERT"},
+	{"api desk", "mutes", "INSERT"},
+	{"desk", "sessions", "INSERT"},
+	{"desk", "keys", "INSERT"},
+	{"desk", "rulesets", "INSERT"},
+	{"desk", "list_entries", "INSERT"},
+	{"desk", "backtests", "INSERT"},
+	{"desk", "audit", "SELECT"},
+	{"desk fraud-police", "uses", "SELECT"},
 	{"fraud-police", "uses", "INSERT"},
 	{"fraud-police", "decisions", "INSERT"},
-	{"fraud-police", "list_entries", "SELECT"},
+	{"fraud-police", "rulesets", "SELECT"},
 	{"fraud-police", "late_uses", "SELECT"},
 	{"fraud-police", "uses_deleted", "SELECT"},
 	{"fraud-police", "label_changes", "SELECT"},
-	{"fraud-police", "audit", "INSERT"},
+	{"api desk fraud-police", "list_entries", "SELECT"},
 	{"alertman", "mutes", "SELECT"},
 	{"alertman", "alert_windows", "INSERT"},
-	{"alertman", "audit", "INSERT"},
-	{"alertman", "audit_last", "UPDATE"},
+	{"api desk fraud-police alertman", "audit", "INSERT"},
+	{"api desk fraud-police alertman", "audit_last", "UPDATE"},
 }
 
 // Rights returns the database's user, and for each process what the user lacks for it, such as "INSERT on transactions".
@@ -98,8 +105,10 @@ func (l *Ledger) Rights(ctx context.Context) (user string, lacks map[string][]st
 		if err := l.reader.QueryRowContext(ctx, `SELECT has_table_privilege($1, $2)`, need.table, need.privilege).Scan(&has); err != nil {
 			return user, nil, fmt.Errorf("ask the ledger what %s may do: %w", user, l.explain("look", err))
 		}
-		if !has {
-			lacks[need.process] = append(lacks[need.process], need.privilege+" on "+need.table)
+		for process := range strings.FieldsSeq(need.processes) {
+			if !has {
+				lacks[process] = append(lacks[process], need.privilege+" on "+need.table)
+			}
 		}
 	}
 	return user, lacks, nil

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,38 @@ func TestPostgresLook(t *testing.T) {
 	assert.Equal(t, "orders_reader", user)
 	assert.Equal(t, []string{"INSERT on transactions", "DELETE on transactions", "DELETE on uses"}, lacks["worker"])
 	assert.NotContains(t, lacks["api"], "SELECT on transactions")
+}
+
+// Each of the users that setup.sh makes has the rights of its process, and of those only that need no more. If the script fails, they
+// have the rights that they had before.
+func TestSetUp(t *testing.T) {
+	require.NoError(t, server.SetUpLedger(t.Context()))
+	defer func() { execute(t, server.URL("postgres", "postgres"), "DROP DATABASE orders WITH (FORCE)") }()
+	owner := connect(t, server.URL("orders", "orders"))
+	require.NoError(t, owner.Migrate(t.Context()))
+	rights := func() {
+		t.Helper()
+		for user, processes := range map[string][]string{
+			"orders": {"worker", "api", "desk", "fraud-police", "alertman"}, "orders_reader": {"api"}, "orders_desk": {"api", "desk"},
+			"orders_police": {"fraud-police"}, "orders_alertman": {"alertman"},
+		} {
+			_, lacks, err := connect(t, server.URL(user, "orders")).Rights(t.Context())
+			require.NoError(t, err)
+			for _, process := range []string{"worker", "api", "desk", "fraud-police", "alertman"} {
+				assert.Equal(t, slices.Contains(processes, process), len(lacks[process]) == 0, "%s as %s lacks %v", user, process, lacks[process])
+			}
+		}
+		for _, table := range []string{"(SELECT data FROM sessions) s", "audit", "backtests", "uses", "alert_windows"} {
+			_, err := connect(t, server.URL("orders_reader", "orders")).Count(t.Context(), table)
+			assert.ErrorContains(t, err, "permission denied", table)
+		}
+	}
+	rights()
+	require.NoError(t, server.SetUpLedger(t.Context()), "again")
+	rights()
+	require.NoError(t, owner.Exec(t.Context(), `CREATE OR REPLACE FUNCTION ledger_protect_notes() RETURNS void LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'`))
+	require.ErrorContains(t, server.SetUpLedger(t.Context()), "no")
+	rights()
 }
 
 // The certificate of a PostgreSQL server with TLS is the one that it has in its folder.

@@ -43,7 +43,9 @@ psql -v ON_ERROR_STOP=1 -q -d postgres -v database="$database" <<-'SQL'
 	REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 	GRANT CONNECT ON DATABASE :"database" TO orders_reader, orders_desk, orders_police, orders_alertman;
 SQL
+# All or nothing: orders_reader would otherwise read every table until the functions below take that back.
 psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
+	BEGIN;
 	ALTER SCHEMA public OWNER TO orders;
 	GRANT USAGE ON SCHEMA public TO orders_reader, orders_desk, orders_police, orders_alertman;
 	GRANT SELECT ON ALL TABLES IN SCHEMA public TO orders_reader;
@@ -66,5 +68,6 @@ psql -v ON_ERROR_STOP=1 -q -d "$database" <<-'SQL'
 	SELECT 'DO $$ BEGIN PERFORM ledger_let_police_remember(); END $$' WHERE to_regproc('ledger_let_police_remember') IS NOT NULL \gexec
 	SELECT 'GRANT SELECT ON uses, decisions, labels, ledger_migrations, ledger_compatibility TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
 	SELECT 'GRANT INSERT ON uses, decisions TO orders_police' WHERE to_regclass('decisions') IS NOT NULL \gexec
+	COMMIT;
 SQL
 echo "setup.sh: done"
