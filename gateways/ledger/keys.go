@@ -120,13 +120,18 @@ func (l *Ledger) addKey(ctx context.Context, tx *sql.Tx, key identity.Key) error
 		key.Merchant, key.Client, l.engine.sqlTime(key.CreatedAt)); err != nil {
 		return err
 	}
-	var expires any
-	if !key.ExpiresAt.IsZero() {
-		expires = l.engine.sqlTime(key.ExpiresAt)
-	}
-	_, err = l.change(ctx, tx, `INSERT INTO keys (name, merchant, client, digest, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		key.Name, key.Merchant, key.Client, key.Digest[:], identity.JoinScopes(key.Scopes), l.engine.sqlTime(key.CreatedAt), expires)
+	_, err = l.change(ctx, tx, `INSERT INTO keys (name, merchant, client, digest, scopes, created_at, expires_at, lifetime) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		key.Name, key.Merchant, key.Client, key.Digest[:], identity.JoinScopes(key.Scopes), l.engine.sqlTime(key.CreatedAt), l.orNull(key.ExpiresAt),
+		lifetime(key).Microseconds())
 	return err
+}
+
+// lifetime returns how long a key lives from when it was made, and 0 if it does not expire.
+func lifetime(key identity.Key) time.Duration {
+	if key.ExpiresAt.IsZero() {
+		return 0
+	}
+	return key.ExpiresAt.Sub(key.CreatedAt)
 }
 
 // roomForKey fails if the client has as many live keys as it may have.
@@ -147,8 +152,8 @@ func (l *Ledger) roomForKey(ctx context.Context, tx *sql.Tx, key identity.Key) e
 	return nil
 }
 
-// RollKey adds a key for the client of a live key, with the scopes and the lifetime of that if it has none of its own. The
-// earlier key expires at a time, if it does not sooner. RollKey returns both keys as they are then.
+// RollKey adds a key for the client of a live key, with the scopes and the lifetime that this was made with if it has none of its own.
+// The earlier key expires at a time, if it does not sooner. RollKey returns both keys as they are then.
 func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, expires time.Time) (before, after identity.Key, err error) {
 	err = l.changeKeys(ctx, func(tx *sql.Tx) error {
 		if before, err = l.findKey(ctx, tx, name); err != nil {
@@ -162,8 +167,12 @@ func (l *Ledger) RollKey(ctx context.Context, name string, next identity.Key, ex
 		if len(after.Scopes) == 0 {
 			after.Scopes = before.Scopes
 		}
-		if after.ExpiresAt.IsZero() && !before.ExpiresAt.IsZero() {
-			after.ExpiresAt = after.CreatedAt.Add(before.ExpiresAt.Sub(before.CreatedAt))
+		lives := lifetime(before).Microseconds() // unless this is kept: older code did not
+		if err := tx.QueryRowContext(ctx, l.engine.bind(`SELECT coalesce(lifetime, ?) FROM keys WHERE name = ?`), lives, name).Scan(&lives); err != nil {
+			return err
+		}
+		if after.ExpiresAt.IsZero() && lives > 0 {
+			after.ExpiresAt = after.CreatedAt.Add(time.Duration(lives) * time.Microsecond)
 		}
 		if before.ExpiresAt.IsZero() || expires.Before(before.ExpiresAt) {
 			before.ExpiresAt = expires

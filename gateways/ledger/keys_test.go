@@ -167,6 +167,27 @@ func keysRollLifetime(t *testing.T, l *ledgerdb.Ledger) {
 	_, after, err = l.RollKey(t.Context(), second.Name, third, start.Add(2*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, third.ExpiresAt, after.ExpiresAt)
+
+	// A key that was rolled lives on for a while, and can be rolled again: the next one lives as long as the first was made to.
+	for client, lifetime := range map[string]time.Duration{"app": 0, "till": 48 * time.Hour} {
+		first := keyFor(client, 0)
+		if lifetime > 0 {
+			first.ExpiresAt = start.Add(lifetime)
+		}
+		require.NoError(t, l.AddKey(t.Context(), first))
+		lost := keyFor("", 1)
+		_, _, err := l.RollKey(t.Context(), first.Name, lost, start.Add(24*time.Hour))
+		require.NoError(t, err)
+		_, err = l.RevokeKey(t.Context(), lost.Name, start.Add(2*time.Minute))
+		require.NoError(t, err)
+		next := keyFor("", 3)
+		_, after, err := l.RollKey(t.Context(), first.Name, next, start.Add(24*time.Hour))
+		require.NoError(t, err)
+		if lifetime > 0 {
+			next.ExpiresAt = next.CreatedAt.Add(lifetime)
+		}
+		require.Equal(t, next.ExpiresAt, after.ExpiresAt, client)
+	}
 }
 
 func keysRevoke(t *testing.T, l *ledgerdb.Ledger) {
