@@ -33,20 +33,17 @@ func (l *Ledger) Propose(ctx context.Context, v ruleset.Version) (ruleset.Versio
 // Approve has a version decide. It fails with ruleset.ErrNotFound, and with ruleset.ErrApproved if it is approved already or a later
 // version is.
 func (l *Ledger) Approve(ctx context.Context, number int64, by string, at time.Time) (ruleset.Version, error) {
-	changed := int64(0)
-	err := l.inTransaction(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, l.engine.bind(`UPDATE rulesets SET approved_by = ?, approved_at = ? WHERE number = ? AND number >
-			(SELECT coalesce(max(number), 0) FROM rulesets WHERE approved_at IS NOT NULL)`), by, l.engine.sqlTime(at), number)
-		if err == nil {
-			changed, err = result.RowsAffected()
-		}
+	approved := false
+	err := l.once(ctx, func(tx *sql.Tx) (err error) { // not again after a failure: what was approved, although its answer was lost, would be refused
+		approved, err = l.change(ctx, tx, `UPDATE rulesets SET approved_by = ?, approved_at = ? WHERE number = ? AND approved_at IS NULL AND number >
+			(SELECT coalesce(max(number), 0) FROM rulesets WHERE approved_at IS NOT NULL)`, by, l.engine.sqlTime(at), number)
 		return err
 	})
 	if err != nil {
 		return ruleset.Version{}, fmt.Errorf("approve version %d of the ruleset: %w", number, l.explain("rulesets", err))
 	}
 	v, err := l.Version(ctx, number)
-	if err == nil && changed == 0 {
+	if err == nil && !approved {
 		err = ruleset.ErrApproved
 	}
 	return v, err

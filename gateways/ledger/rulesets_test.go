@@ -1,12 +1,15 @@
 package ledger_test
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/velocity"
@@ -64,6 +67,35 @@ func TestRulesets(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, all, 1)
 			assert.Equal(t, "one", all[0].Note)
+		})
+	}
+}
+
+// Of many who approve a version at once, one does.
+func TestApproveAtOnce(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			v := propose(t, l, "one")
+			approved := make(chan string, 8)
+			var all errgroup.Group
+			for n := range cap(approved) {
+				all.Go(func() error {
+					by := fmt.Sprint("person ", n)
+					_, err := l.Approve(t.Context(), v.Number, by, start)
+					if err == nil {
+						approved <- by
+					} else if errors.Is(err, ruleset.ErrApproved) {
+						return nil
+					}
+					return err
+				})
+			}
+			require.NoError(t, all.Wait())
+			require.Len(t, approved, 1)
+			kept, err := l.Version(t.Context(), v.Number)
+			require.NoError(t, err)
+			require.Equal(t, <-approved, kept.ApprovedBy)
 		})
 	}
 }

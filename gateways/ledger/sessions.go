@@ -87,7 +87,7 @@ func (s Sessions) End(ctx context.Context, id string) error {
 
 // end ends the session that has this value in a column, and reports whether there was one. A trigger deletes its data.
 func (s Sessions) end(ctx context.Context, column, value string) (ended bool, err error) {
-	err = s.Ledger.inTransaction(ctx, func(tx *sql.Tx) (err error) {
+	err = s.Ledger.once(ctx, func(tx *sql.Tx) (err error) { // not again after a failure: one that was ended, although its answer was lost, would not be found
 		ended, err = s.Ledger.change(ctx, tx, `UPDATE sessions SET ended_at = ? WHERE ended_at IS NULL AND `+column+` = ?`, s.now(), value)
 		return err
 	})
