@@ -99,10 +99,11 @@ func (s *server) versionProblem(ctx context.Context, err error) *Problem {
 		return problem(http.StatusNotFound, err.Error())
 	case errors.Is(err, ruleset.ErrApproved):
 		return problem(http.StatusConflict, err.Error())
+	case errors.Is(err, ruleset.ErrMayNotChange):
+		return problem(http.StatusServiceUnavailable, "this process may not publish rulesets: do it on the desk, whose user of the ledger's database may")
 	}
 	s.Log.ErrorContext(ctx, "Versions of the ruleset not read or written", "error", err)
-	return unavailable("the versions of the ruleset cannot be read or written now: the log says why. " +
-		"On PostgreSQL only the desk's user may write them")
+	return unavailable("the versions of the ruleset cannot be read or written now: the log says why")
 }
 
 func (s *server) versions(ctx context.Context, r *versionsRequest) (answer ruleVersions, err error) {

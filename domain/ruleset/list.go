@@ -67,8 +67,8 @@ type EntryPruner interface {
 var (
 	ErrNoList  = errors.New("no such list in the rulesets in use")
 	ErrNoEntry = errors.New("no such entry is on the list now")
-	// ErrMayNotChange means that the database does not let this process change lists.
-	ErrMayNotChange = errors.New("this process may not change lists")
+	// ErrMayNotChange means that the database does not let this process change rulesets and lists.
+	ErrMayNotChange = errors.New("this process may not change rulesets and lists")
 )
 
 // ListedError says that a value is on a list already.

@@ -23,7 +23,7 @@ func (v Version) Approved() bool { return !v.ApprovedAt.IsZero() }
 
 // Store keeps the versions of the ruleset. The approved one with the highest number decides.
 type Store interface {
-	// Propose keeps a version, and returns it with its number.
+	// Propose keeps a version, and returns it with its number. It fails with ErrMayNotChange, as Approve does.
 	Propose(ctx context.Context, v Version) (Version, error)
 	// Approve fails with ErrNotFound, and with ErrApproved if the version or a later one is approved.
 	Approve(ctx context.Context, number int64, by string, at time.Time) (Version, error)

@@ -28,6 +28,16 @@ func inReview(n int, amount money.Money, deadline time.Time) ledger.Entry {
 	return e
 }
 
+// noErrors notes how many errors of the database were counted, and returns a check that there are no more: a refusal is none.
+func noErrors(t *testing.T) (check func()) {
+	t.Helper()
+	before := telemetrytest.Value(t, "orders_ledger_errors_total")
+	return func() {
+		t.Helper()
+		assert.Zero(t, telemetrytest.Value(t, "orders_ledger_errors_total")-before)
+	}
+}
+
 // releasing returns the n-th transaction, whose money a gateway is asked to give back.
 func releasing(n int) ledger.Entry {
 	e := ledgertest.Accepted(n)

@@ -27,11 +27,14 @@ func (l *Ledger) changeKeys(ctx context.Context, do func(*sql.Tx) error) error {
 		}
 		return do(tx)
 	})
-	if err = l.explain("keys", err); sqlState(err) == insufficientPrivilege {
+	if _, conflicts := errors.AsType[*identity.ConflictError](err); conflicts || errors.Is(err, identity.ErrNotFound) {
+		return err
+	}
+	if sqlState(err) == insufficientPrivilege {
 		return fmt.Errorf("%w: %w: they are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders, and by orders_desk",
 			identity.ErrMayNotManage, err)
 	}
-	return err
+	return l.explain("keys", err)
 }
 
 // change runs a statement of such a change, and reports whether it has changed a row.

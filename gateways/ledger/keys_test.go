@@ -48,6 +48,7 @@ func TestKeysConformance(t *testing.T) {
 }
 
 func merchants(t *testing.T, l *ledgerdb.Ledger) {
+	defer noErrors(t)()
 	all, err := l.Merchants(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 2)
@@ -84,6 +85,7 @@ func keysComeBack(t *testing.T, l *ledgerdb.Ledger) {
 }
 
 func keysNeedMerchant(t *testing.T, l *ledgerdb.Ledger) {
+	defer noErrors(t)()
 	key := keyFor("shop", 1)
 	key.Merchant = "beta"
 	require.EqualError(t, l.AddKey(t.Context(), key), "make a key for client beta/shop: merchant beta: it does not exist: orders merchants add adds it")
@@ -94,6 +96,7 @@ func keysNeedMerchant(t *testing.T, l *ledgerdb.Ledger) {
 }
 
 func keysTwoLive(t *testing.T, l *ledgerdb.Ledger) {
+	defer noErrors(t)()
 	expiring, kept := keyFor("shop", 1), keyFor("shop", 2)
 	expiring.ExpiresAt = start.Add(10 * time.Minute)
 	require.NoError(t, l.AddKey(t.Context(), expiring))
@@ -125,6 +128,7 @@ func keysAtOnce(t *testing.T, l *ledgerdb.Ledger) {
 }
 
 func keysRoll(t *testing.T, l *ledgerdb.Ledger) {
+	defer noErrors(t)()
 	first, second, third := keyFor("shop", 1), keyFor("", 2), keyFor("", 90)
 	second.Merchant, second.Scopes = "", nil
 	require.NoError(t, l.AddKey(t.Context(), first))
@@ -191,6 +195,7 @@ func keysRollLifetime(t *testing.T, l *ledgerdb.Ledger) {
 }
 
 func keysRevoke(t *testing.T, l *ledgerdb.Ledger) {
+	defer noErrors(t)()
 	key := keyFor("shop", 1)
 	require.NoError(t, l.AddKey(t.Context(), key))
 	for _, at := range []time.Time{start.Add(time.Hour), start.Add(2 * time.Hour)} {
@@ -285,6 +290,7 @@ func TestKeyRights(t *testing.T) {
 	require.Len(t, keysOf(t, reader), 1)
 	require.NoError(t, reader.KeyUsed(t.Context(), key.Name, start))
 	require.Equal(t, start, keysOf(t, reader)[0].LastUsedAt)
+	defer noErrors(t)()
 	_, err := reader.RevokeKey(t.Context(), key.Name, start)
 	require.ErrorContains(t, err, "they are changed by the role that owns the tables, which gateways/ledger/setup.sh calls orders, and by orders_desk")
 	for _, column := range []string{"name", "merchant", "client", "digest", "scopes", "created_at", "expires_at", "revoked_at"} {

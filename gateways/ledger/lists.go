@@ -31,10 +31,15 @@ func (l *Ledger) changeLists(ctx context.Context, do func(tx *sql.Tx, number int
 	if _, listed := errors.AsType[*ruleset.ListedError](err); listed || errors.Is(err, ruleset.ErrNoEntry) {
 		return err
 	}
-	if err = l.explain("lists", err); sqlState(err) == insufficientPrivilege {
+	return l.explainChange("lists", err)
+}
+
+// explainChange is explain for a change that not every process may make.
+func (l *Ledger) explainChange(operation string, err error) error {
+	if sqlState(err) == insufficientPrivilege {
 		return fmt.Errorf("%w: %w", ruleset.ErrMayNotChange, err)
 	}
-	return err
+	return l.explain(operation, err)
 }
 
 // AddEntry keeps an entry of a list, and returns it with its number. It fails with a *ruleset.ListedError if the value is on the list

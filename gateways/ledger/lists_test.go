@@ -163,10 +163,12 @@ func TestListRights(t *testing.T) {
 		all, err := other.EntryChanges(t.Context(), 0)
 		require.NoError(t, err)
 		assert.Len(t, all, 2)
+		refusals := noErrors(t)
 		_, err = other.AddEntry(t.Context(), anEntry("c-4"))
 		require.ErrorIs(t, err, ruleset.ErrMayNotChange)
 		_, err = other.RemoveEntry(t.Context(), removal)
 		require.ErrorIs(t, err, ruleset.ErrMayNotChange)
+		refusals()
 	}
 	execute(t, server.URL("postgres", name), `REVOKE SELECT ON list_entries FROM orders_police`)
 	_, lacks, err := connect(t, server.URL("orders_police", name)).Rights(t.Context())

@@ -109,13 +109,13 @@ func (l *Ledger) read(ctx context.Context, of identity.Merchants, q query) (foun
 		found, err = l.readOnce(ctx, of, q)
 		return err
 	})
-	return found, err
+	return found, l.explain("read", err)
 }
 
 func (l *Ledger) readOnce(ctx context.Context, of identity.Merchants, q query) ([]*storedEntry, error) {
 	byID := map[string]*storedEntry{}
 	if err := l.engine.read(ctx, l.reader, of, q, func(r row) error { return scan(r, byID) }); err != nil {
-		return nil, l.explain("read", err)
+		return nil, err
 	}
 	all := slices.SortedFunc(maps.Values(byID), func(a, b *storedEntry) int {
 		return cmp.Or(b.started.Compare(a.started.Time), cmp.Compare(b.id, a.id))

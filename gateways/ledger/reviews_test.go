@@ -17,6 +17,7 @@ import (
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
+	"dummyorders/internal/telemetrytest"
 )
 
 // held returns the n-th transaction, in review.
@@ -115,6 +116,12 @@ func TestReviews(t *testing.T) {
 			none, err := l.Assigned(t.Context(), beta, idOf(1), start)
 			require.NoError(t, err)
 			assert.Nil(t, none)
+
+			failed := telemetrytest.Value(t, "orders_ledger_errors_total", "operation", "read")
+			require.NoError(t, l.Exec(t.Context(), `UPDATE transactions SET record = '[]'`))
+			_, err = l.Reviews(t.Context(), ledger.ReviewQuery{Merchants: all, Limit: 10, Now: start})
+			require.Error(t, err)
+			assert.InDelta(t, 1, telemetrytest.Value(t, "orders_ledger_errors_total", "operation", "read")-failed, 0, "counted once")
 		})
 	}
 }

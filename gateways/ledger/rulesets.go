@@ -25,7 +25,7 @@ func (l *Ledger) Propose(ctx context.Context, v ruleset.Version) (ruleset.Versio
 			v.Digest, string(files), v.Note, v.By, l.engine.sqlTime(v.At)).Scan(&v.Number)
 	})
 	if err != nil {
-		return v, fmt.Errorf("propose a ruleset: %w", l.explain("rulesets", err))
+		return v, fmt.Errorf("propose a ruleset: %w", l.explainChange("rulesets", err))
 	}
 	return v, nil
 }
@@ -40,7 +40,7 @@ func (l *Ledger) Approve(ctx context.Context, number int64, by string, at time.T
 		return err
 	})
 	if err != nil {
-		return ruleset.Version{}, fmt.Errorf("approve version %d of the ruleset: %w", number, l.explain("rulesets", err))
+		return ruleset.Version{}, fmt.Errorf("approve version %d of the ruleset: %w", number, l.explainChange("rulesets", err))
 	}
 	v, err := l.Version(ctx, number)
 	if err == nil && !approved {
