@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,25 +62,18 @@ func (c listAuditCommand) Run(ctx context.Context) error {
 		c.Since.Time = time.Now().Add(-defaultSince)
 	}
 	return withLedger(ctx, func(ctx context.Context, trail *ledgerdb.Ledger) error {
-		found, err := lastOf(trail.Audit(ctx, c.query()), max(1, c.Last))
-		if err != nil {
-			return err
+		q := c.query()
+		q.Last = max(1, c.Last)
+		var found []audit.Kept
+		for kept, err := range trail.Audit(ctx, q) {
+			if err != nil {
+				return err
+			}
+			found = append(found, kept)
 		}
+		slices.Reverse(found)
 		return printRows(standard().results, c.JSON, found, "NUMBER\tTIME\tSUBJECT\tADDRESS\tMERCHANT\tACTION\tOBJECT\tRESULT\tTIMES", showAudit)
 	})
-}
-
-// lastOf returns the last n entries. It holds at most twice as many at once.
-func lastOf(all iter.Seq2[audit.Kept, error], n int) (last []audit.Kept, err error) {
-	for kept, err := range all {
-		if err != nil {
-			return nil, err
-		}
-		if last = append(last, kept); len(last) == 2*n {
-			last = append(last[:0], last[n:]...)
-		}
-	}
-	return last[max(0, len(last)-n):], nil
 }
 
 // showAudit returns an entry as JSON and as a line of a table.
@@ -160,14 +153,14 @@ func operator() identity.Subject {
 }
 
 // audited runs a change between two entries of the audit trail: that it is begun, and how it ended. What cannot be kept there
-// is not done. change may add to the second entry what it did.
+// is not done. change may add to the second entry what it did. That is kept also if the command was stopped meanwhile.
 func audited(ctx context.Context, trail audit.Trail, e audit.Entry, change func(e *audit.Entry) error) error {
-	keep := func() (audit.Kept, error) {
+	keep := func(ctx context.Context) (audit.Kept, error) {
 		e.Time = time.Now()
 		return trail.Append(ctx, e.By(operator()))
 	}
 	e.Result = audit.Begun
-	begun, err := keep()
+	begun, err := keep(ctx)
 	if err != nil {
 		return fmt.Errorf("nothing was done: %w", err)
 	}
@@ -176,9 +169,16 @@ func audited(ctx context.Context, trail audit.Trail, e audit.Entry, change func(
 	if changed != nil {
 		e.Result = audit.Failed
 	}
-	_, err = keep()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditPatience)
+	defer cancel()
+	if _, err = keep(ctx); err != nil {
+		err = fmt.Errorf("what came of it is not in the audit trail: %w", err)
+	}
 	return errors.Join(changed, err)
 }
+
+// auditPatience bounds how long the second entry is waited for.
+const auditPatience = 5 * time.Second
 
 // inUseEvery is how often it is looked at what a process goes by. Changed files are looked for less often, so no change is
 // missed.

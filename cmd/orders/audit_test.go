@@ -96,7 +96,26 @@ func TestAuditedKeys(t *testing.T) {
 		"keys revoke|key " + secret.Name() + "|acme|done", "merchants disable|merchant acme|acme|done", "merchants enable|merchant acme|acme|done",
 	}, got)
 
+	ctx, stop := context.WithCancel(t.Context())
+	require.NoError(t, audited(ctx, store, audit.Entry{Action: "stopped"}, func(*audit.Entry) error {
+		stop()
+		return nil
+	}))
+	for kept, err := range store.Audit(t.Context(), audit.Query{Merchants: identity.AllMerchants(), Last: 1}) {
+		require.NoError(t, err)
+		require.Equal(t, "stopped done", kept.Action+" "+kept.Result)
+	}
+
 	file, _ := ledgerdb.SQLiteFile(os.Getenv("LEDGER_URL"))
+	openFile(t, file, `CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.result = 'done' BEGIN SELECT RAISE(ABORT, 'full'); END`)
+	made := func(args ...string) identity.Secret {
+		shown, fault := said(t, exitFailure, args...)
+		secret, is := identity.ParseSecret(strings.TrimSpace(shown))
+		require.True(t, is, "a key that was made is shown: %q", shown)
+		require.Contains(t, fault, "what came of it is not in the audit trail")
+		return secret
+	}
+	made("keys", "roll", made("keys", "new", "--client", "till", "--scopes", "read").Name())
 	openFile(t, file, `DROP TABLE audit`)
 	_, fault := said(t, exitFailure, "merchants", "add", "beta")
 	require.Contains(t, fault, "nothing was done: keep an entry of the audit trail")

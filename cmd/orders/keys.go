@@ -168,10 +168,16 @@ func (c newKeyCommand) Run(ctx context.Context) error {
 		now := time.Now()
 		secret, key := identity.NewKey(string(c.Merchant), string(c.Client), c.Scopes, now, c.Expires.from(now))
 		asked := audit.Entry{Action: "keys new", Merchant: key.Merchant, Object: "key " + key.Name, After: key.String()}
-		if err := audited(ctx, store, asked, func(*audit.Entry) error { return store.AddKey(ctx, key) }); err != nil {
+		made := false
+		err := audited(ctx, store, asked, func(*audit.Entry) error {
+			err := store.AddKey(ctx, key)
+			made = err == nil
 			return err
+		})
+		if made {
+			err = errors.Join(showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(now)}, key), err)
 		}
-		return showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: key.Shown(now)}, key)
+		return err
 	})
 }
 
@@ -255,11 +261,11 @@ func (c rollKeyCommand) Run(ctx context.Context) error {
 			}
 			return err
 		})
-		if err != nil {
+		if after.Name == "" {
 			return err
 		}
 		previous := before.Shown(now)
-		err = showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}, after)
+		err = errors.Join(showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}, after), err)
 		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, shortTime(before.ExpiresAt))
 		return err
 	})
