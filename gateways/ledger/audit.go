@@ -120,9 +120,9 @@ func (l *Ledger) auditQuery(q audit.Query) query {
 	if q.Subject != "" {
 		c.add("(subject = ? OR kind || ' ' || subject = ? OR subject = '' AND kind = ?)", nullable(q.Subject), nullable(q.Subject), nullable(q.Subject))
 	}
-	for column, value := range map[string]string{"merchant": q.Merchant, "action": q.Action, "object": q.Object, "result": q.Result} {
-		if value != "" {
-			c.add(column+" = ?", nullable(value))
+	for _, equal := range []struct{ column, value string }{{"merchant", q.Merchant}, {"action", q.Action}, {"object", q.Object}, {"result", q.Result}} {
+		if equal.value != "" {
+			c.add(equal.column+" = ?", nullable(equal.value))
 		}
 	}
 	text := `SELECT ` + auditColumns + ` FROM audit ` + c.where() + `ORDER BY number`
