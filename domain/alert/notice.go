@@ -87,7 +87,7 @@ func (d Digest) Sums() []money.Money {
 		if err != nil {
 			continue
 		}
-		amount.Minor += sums[amount.Currency].Minor
+		amount.Minor = money.Add(amount.Minor, sums[amount.Currency].Minor)
 		sums[amount.Currency] = amount
 	}
 	var sorted []money.Money

@@ -3,6 +3,8 @@ package alert_test
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +28,9 @@ func TestDigestTotals(t *testing.T) {
 	want := []money.Money{{Minor: 100, Currency: "JPY"}, {Minor: 30, Currency: "USD"}}
 	assert.Empty(t, cmp.Diff(want, d.Sums()), "sums (-want +got)")
 	assert.Empty(t, (alert.Digest{}).Sums(), "the sum of nothing")
+	most := alert.Member{Wire: money.Wire{Amount: "999999999999.9999", Currency: "CLF"}}
+	d = alert.Digest{Members: slices.Repeat([]alert.Member{most}, 923)}
+	assert.Equal(t, []money.Money{{Minor: math.MaxInt64, Currency: "CLF"}}, d.Sums(), "as much as fits")
 }
 
 // A notice has its event or all of its digest.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,6 +13,10 @@ import (
 
 // MaxIntegerDigits bounds an amount so that sums of many of them still fit an int64 of minor units.
 const MaxIntegerDigits = 12
+
+// Add adds two sums of minor units, neither of them below zero. A sum that does not fit is as much as fits: of a currency with four
+// digits, that may be so from 923 amounts on.
+func Add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
 
 // Money is an amount in minor units (paise, cents) of its currency.
 type Money struct {

@@ -8,6 +8,7 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/money"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 )
@@ -20,12 +21,12 @@ type Sum struct {
 
 func (s *Sum) add(minor int64) {
 	s.Count++
-	s.Minor += minor
+	s.Minor = money.Add(s.Minor, minor)
 }
 
 func (s *Sum) join(o Sum) {
 	s.Count += o.Count
-	s.Minor += o.Minor
+	s.Minor = money.Add(s.Minor, o.Minor)
 }
 
 // Figures is what transactions of one currency come to. All of it can be added up.

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -72,6 +73,10 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, report.Reviews{Asked: 4, Approved: 2, Expired: 2, Took: map[int64]int64{60: 2}}, both.Reviews)
 	assert.Equal(t, report.Sum{Count: 6, Minor: 2740}, both.Outcomes[fraud.Approve])
 	assert.Equal(t, report.Sum{Count: 3, Minor: 1370}, f.Outcomes[fraud.Approve], "a join changes what is joined")
+
+	both.Add(record(fraud.Approve, transaction.PaymentComplete), math.MaxInt64-1)
+	both.Join(f)
+	assert.Equal(t, report.Sum{Count: 22, Minor: math.MaxInt64}, both.All, "as much as fits")
 }
 
 // The median of several days is that of all their reviews, right to 5 %.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dummyorders/domain/money"
 )
 
 // Measure says how a feature's value is computed from the uses that it looks at.
@@ -124,7 +126,7 @@ func (s *tally) add(f Feature, use, of *Use, moment time.Time) {
 	s.count++
 	if use.Amount.Currency == of.Amount.Currency {
 		s.sameCurrency++
-		s.minor += min(use.Amount.Minor, math.MaxInt64-s.minor) // amounts are positive
+		s.minor = money.Add(s.minor, use.Amount.Minor)
 	}
 	if f.Measure == Frauds && use.fraudulentAt(moment) {
 		s.frauds++

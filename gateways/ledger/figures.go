@@ -92,7 +92,7 @@ func (l *Ledger) heldQuery(of identity.Merchants) query {
 	reviews := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
 	releasing := ledger.Query{Releasing: true}
 	releases := l.listConditions(releasing, of)
-	const held = `SELECT '%s', currency, count(*), CAST(sum(amount) AS bigint), min(started_at) FROM transactions %s%sGROUP BY currency`
+	held := `SELECT '%s', currency, count(*), ` + l.engine.sum + `, min(started_at) FROM transactions %s%sGROUP BY currency`
 	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, l.listIndex(releasing, of), releases.where())
 	return query{l.engine.bind(text), append(reviews.args, releases.args...)}
 }

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -109,6 +110,10 @@ func TestMeasureReviews(t *testing.T) {
 			now, err = l.Now(t.Context(), identity.AllMerchants(), start)
 			require.NoError(t, err)
 			assert.Equal(t, sooner, now.NextDeadline)
+			require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET amount = 9223372036854775807 WHERE status = 19"))
+			all, err = l.Held(t.Context(), identity.AllMerchants())
+			require.NoError(t, err)
+			assert.Contains(t, []money.Money{all[0].Money, all[1].Money}, money.Money{Minor: math.MaxInt64, Currency: "INR"}, "as much as fits")
 			failed := telemetrytest.Value(t, "orders_ledger_errors_total", "operation", "read")
 			require.NoError(t, l.Close())
 			require.Error(t, l.MeasureReviews(t.Context()))

@@ -31,6 +31,8 @@ type engine struct {
 	oneWriter bool
 	// namesIndex reports whether a list names the index to go by. Otherwise the database knows best.
 	namesIndex bool
+	// sum is what amounts come to, or as much as fits.
+	sum string
 	// find is the condition that the text of its one placeholder is in the record. The record is not read as JSON for it:
 	// PostgreSQL cannot read some of what JSON may hold.
 	find string

@@ -99,6 +99,7 @@ func openPostgres(text string) (*Ledger, error) {
 		place:   fmt.Sprintf("the database %s on %s", config.Database, config.Host),
 		dialect: goose.DialectPostgres, migrations: files, numbered: true, find: "strpos(record::text, ?) > 0",
 		tried:      map[fraud.Shadow]string{fraud.ShadowRules: postgresTried(`\` + fraud.WithShadow), fraud.ShadowRuleset: postgresTried("")},
+		sum:        `CAST(least(sum(amount), 9223372036854775807) AS bigint)`,
 		nextChange: `txid_snapshot_xmin(txid_current_snapshot())`, changedSince: postgresChangedSince,
 		prune: postgresPrune, pruneUses: postgresPruneUses, pruneDecisions: postgresPruneDecisions, pruneChanges: postgresPruneChanges, lock: postgresLock,
 		hurry:    postgresHurry,

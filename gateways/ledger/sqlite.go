@@ -75,6 +75,7 @@ func openSQLite(path string) (*Ledger, error) {
 		place:   path,
 		dialect: goose.DialectSQLite3, migrations: files, oneWriter: true, namesIndex: true, find: "instr(record, ?) > 0",
 		tried:      map[fraud.Shadow]string{fraud.ShadowRules: sqliteTried("LIKE"), fraud.ShadowRuleset: sqliteTried("NOT LIKE")},
+		sum:        `CAST(min(total(amount), 9223372036854775807) AS INTEGER)`, // sum would fail; total is exact up to 2^53
 		nextChange: `(SELECT coalesce(max(number), 0) + 1 FROM label_changes)`, changedSince: `number >= ?`,
 		prune: sqlitePrune, pruneUses: sqlitePruneUses, pruneDecisions: sqlitePruneDecisions, pruneChanges: sqlitePruneChanges,
 		lockLast: auditEnd + "last", lockFirst: auditEnd + "first",

@@ -99,7 +99,7 @@ func (m Matrix) Sum(before, after fraud.Outcome) Cell {
 		if (before == "" || cell.Before == before) && (after == "" || cell.After == after) {
 			sum.Decisions += cell.Decisions
 			for currency, minor := range cell.Amounts {
-				sum.Amounts[currency] += minor
+				sum.Amounts.add(money.Money{Minor: minor, Currency: currency})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (m Matrix) Sum(before, after fraud.Outcome) Cell {
 type Amounts map[money.Currency]int64
 
 func (a Amounts) add(m money.Money) {
-	a[m.Currency] += m.Minor
+	a[m.Currency] = money.Add(a[m.Currency], m.Minor)
 }
 
 // Currencies returns the currencies of the amounts, sorted.
