@@ -227,27 +227,44 @@ func noSQLiteTables(path string, err error) bool {
 // during the backup: the copy is the ledger as it was when the backup began. The copy gets its name only once all of it is
 // on the disk. To restore it, put it in the place of the ledger's file while no process uses that.
 func Backup(ctx context.Context, from, to string) error {
-	if _, err := os.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up the ledger to %s: the file exists already", to)
+	exists := fmt.Errorf("back up the ledger to %s: the file exists already", to)
+	switch _, err := os.Stat(to); {
+	case err == nil:
+		return exists
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("back up the ledger: %w", err)
 	}
-	part := to + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up the ledger: remove what an earlier backup has left: %w", err)
+	part, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".part*") // readable by its owner only
+	if err != nil {
+		return fmt.Errorf("back up the ledger: %w", err)
 	}
-	err := copyFile(ctx, from, part)
+	if err = part.Close(); err == nil {
+		err = copyFile(ctx, from, part.Name())
+	}
 	if err == nil {
-		err = os.Rename(part, to)
+		err = moveNew(part.Name(), to)
 	}
 	if err == nil {
 		err = flush(filepath.Dir(to))
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("back up the ledger %s to %s: %w", from, to, err), os.RemoveAll(part))
+	if errors.Is(err, fs.ErrExist) {
+		err = exists
+	} else if err != nil {
+		err = fmt.Errorf("back up the ledger %s to %s: %w", from, to, err)
 	}
-	return nil
+	return errors.Join(err, os.RemoveAll(part.Name()))
 }
 
-// copyFile makes the copy, for its owner only, and flushes it, which VACUUM INTO does not do.
+// moveNew gives a file a name that must not exist: a rename would replace a file that has it. Where a file system has no links, it renames.
+func moveNew(from, to string) error {
+	err := os.Link(from, to)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(from, to)
+	}
+	return err
+}
+
+// copyFile makes the copy in an empty file, and flushes it, which VACUUM INTO does not do.
 func copyFile(ctx context.Context, from, to string) error {
 	path, err := filepath.Abs(from)
 	if err != nil {
@@ -258,9 +275,6 @@ func copyFile(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := createFile(to); err != nil {
-		return err
-	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
 		return err
 	}

@@ -181,6 +181,27 @@ func TestBackupKeepsExistingFile(t *testing.T) {
 	text, err := os.ReadFile(taken)
 	require.NoError(t, err)
 	require.Equal(t, "precious", string(text))
+	require.ErrorContains(t, ledgerdb.Backup(t.Context(), path, filepath.Join(taken, "backup.db")), "not a directory")
+
+	free := filepath.Join(dir, "free.db")
+	const number = 8
+	results := make(chan error, number)
+	for range number {
+		go func() { results <- ledgerdb.Backup(t.Context(), path, free) }()
+	}
+	made := 0
+	for range number {
+		if err := <-results; err == nil {
+			made++
+		} else {
+			require.ErrorContains(t, err, "the file exists already", "another backup made it meanwhile")
+		}
+	}
+	require.Equal(t, 1, made)
+	require.NoError(t, connectFile(t, free).Ready(t.Context()))
+	left, err := filepath.Glob(filepath.Join(dir, "*.part*"))
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // A backup that fails leaves no file.
