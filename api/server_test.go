@@ -27,7 +27,11 @@ import (
 	"dummyorders/api"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/ruleset"
+	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
+	"dummyorders/internal/stack"
+	"dummyorders/internal/telemetrytest"
+	"dummyorders/rules/workbench"
 )
 
 func call(t *testing.T, handler http.Handler, method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {
@@ -92,6 +96,56 @@ func TestAllow(t *testing.T) {
 		assert.Equal(t, allow, answer.Header().Get("Allow"), path)
 	}
 	assert.Equal(t, "POST", call(t, unreachable(t), http.MethodHead, "/transact", "", nil).Header().Get("Allow"))
+}
+
+// Texts that PostgreSQL refuses are answered as others that are not found or not right, in each path and each query.
+func TestOddTexts(t *testing.T) {
+	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(server.Kill)
+	store, err := ledgerdb.Open(server.URL("postgres", "postgres"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, store.Migrate(t.Context()))
+	o := options(nowhere(t), store)
+	o.Mutes, o.Rulesets, o.Lists, o.Figures, o.Audit, o.Trail, o.Clients, o.Sessions = store, store, store, store, store, store, store, ledgerdb.Sessions{Ledger: store}
+	bench := o.Rules.(*workbench.Workbench)
+	bench.Lists, bench.Backtests = store, store
+	handler := handlerWith(o)
+	failed := telemetrytest.Value(t, "orders_ledger_errors_total")
+	asked := 0
+	for path, operations := range contractOf(false).document["paths"].(map[string]any) {
+		for method, described := range operations.(map[string]any) {
+			operation, is := described.(map[string]any)
+			if !is || operation["requestBody"] != nil {
+				continue
+			}
+			parameters, _ := operation["parameters"].([]any)
+			for _, one := range parameters {
+				parameter := one.(map[string]any)
+				name := parameter["name"].(string)
+				for _, odd := range []string{"%00", "%FF"} {
+					target := ""
+					switch parameter["in"] {
+					case "path":
+						target = strings.Replace(path, "{"+name+"}", odd, 1)
+					case "query":
+						target = path + "?" + name + "=" + odd
+					default:
+						continue
+					}
+					target = strings.NewReplacer("{id}", "01990000-0000-7000-8000-000000000001", "{name}", "x", "{number}", "1", "{entry}", "1").Replace(target)
+					answer := request(t, handler, strings.ToUpper(method), target, "")
+					if !strings.Contains(answer.Body.String(), "this process") { // which has no broker
+						assert.Less(t, answer.Code, 500, "%s %s: %s", method, target, answer.Body)
+					}
+					asked++
+				}
+			}
+		}
+	}
+	assert.Greater(t, asked, 100)
+	assert.Zero(t, telemetrytest.Value(t, "orders_ledger_errors_total")-failed)
 }
 
 // Every operation that takes a body refuses what is not JSON, before it does anything.

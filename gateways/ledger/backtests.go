@@ -37,7 +37,7 @@ func (l *Ledger) KeptBacktest(ctx context.Context, id string) (k ruleset.KeptBac
 	var merchants, document string
 	var at, now instant
 	err = l.retry(ctx, func() error {
-		return l.reader.QueryRowContext(ctx, l.engine.bind(`SELECT merchants, document, kept_at, `+l.engine.now+` FROM backtests WHERE id = ?`), id).Scan(&merchants, &document, &at, &now)
+		return l.reader.QueryRowContext(ctx, l.engine.bind(`SELECT merchants, document, kept_at, `+l.engine.now+` FROM backtests WHERE id = ?`), nullable(id)).Scan(&merchants, &document, &at, &now)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return k, ruleset.ErrNoBacktest
