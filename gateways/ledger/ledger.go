@@ -90,8 +90,10 @@ type pools struct {
 	velocity *sql.DB // for counting: a power failure may lose what it commits, but never a part of a transaction
 }
 
-// Ledger implements ledger.Writer, ledger.Reader, ledger.Labeler, ledger.Reviews and ledger.Pruner; fraud.VelocityStore, fraud.VelocityReader
-// and fraud.VelocityPruner; and audit.Trail, audit.Reader and audit.Pruner. It connects on first use, and reconnects after the database was away.
+// Ledger implements ledger.Writer, ledger.Searcher, ledger.Labeler, ledger.Reviews and ledger.Pruner; fraud.VelocityStore, fraud.VelocityReader
+// and fraud.VelocityPruner; audit.Trail, audit.Reader and audit.Pruner; ruleset.Store, ruleset.Lists, ruleset.EntryPruner and
+// ruleset.Backtests; and alert.Mutes, alert.Windows and alert.WindowPruner. It connects on first use, and reconnects after the database was
+// away.
 type Ledger struct {
 	engine             engine
 	writer             *sql.DB
@@ -326,7 +328,8 @@ func Open(url string) (*Ledger, error) {
 	}
 }
 
-// Password returns the password in a PostgreSQL URL, or "" if there is none, as in any other URL.
+// Password returns the password that a PostgreSQL URL logs in with: its own, or else, as with libpq, that of
+// the environment or of a file. It returns "" if there is none, as for any other URL.
 func Password(url string) string {
 	config, err := parsePostgres(url)
 	if err != nil {
