@@ -205,7 +205,7 @@ func clock(server string, off time.Duration, err error) Line {
 }
 
 // The oldest versions of the servers that the service works with.
-var oldest = map[string][]int{"temporal": {1, 28}, "rabbitmq": {3, 10}, "PostgreSQL": {12}, "SQLite": {3, 37}}
+var oldest = map[string][]int{"temporal": {1, 28}, "rabbitmq": {3, 10}, "PostgreSQL": {12}}
 
 // versionLine compares a server's version with the oldest that will do.
 func versionLine(product, version string) Line {

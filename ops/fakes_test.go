@@ -141,6 +141,18 @@ func (f *fakeLedger) Held(context.Context, identity.Merchants) ([]ledgerdb.Held,
 	return f.held, f.err
 }
 
+func (f *fakeLedger) Waiting(context.Context, identity.Merchants) (reviews int, next time.Time, err error) {
+	for _, r := range f.records {
+		if r.Review == nil {
+			continue
+		}
+		if reviews++; next.IsZero() || r.Review.Deadline.Before(next) {
+			next = r.Review.Deadline
+		}
+	}
+	return reviews, next, f.err
+}
+
 func (f *fakeLedger) Find(_ context.Context, _ identity.Merchants, id string) (ledger.Entry, error) {
 	record, known := f.records[id]
 	if !known {

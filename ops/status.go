@@ -50,6 +50,7 @@ type Ledger interface {
 	Rights(ctx context.Context) (user string, lacks map[string][]string, err error)
 	Find(ctx context.Context, of identity.Merchants, transactionID string) (ledger.Entry, error)
 	Held(ctx context.Context, of identity.Merchants) ([]ledgerdb.Held, error)
+	Waiting(ctx context.Context, of identity.Merchants) (reviews int, next time.Time, err error)
 }
 
 // Gateway is a payment gateway, and whether it answers.
@@ -343,18 +344,16 @@ func (s *Status) reviews(ctx context.Context) found {
 		return unknown(name, err)
 	}
 	var stuck []Stuck
-	var next time.Time
 	for _, w := range all {
-		one, late := s.review(ctx, w)
-		if late {
+		if one, late := s.review(ctx, w); late {
 			stuck = append(stuck, one)
-		}
-		if at := one.Deadline; !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
 		}
 	}
 	detail := many(total, "transaction") + " in review"
+	_, next, err := s.Ledger.Waiting(ctx, identity.AllMerchants()) // not all were looked at
 	switch left := next.Sub(s.Now()); {
+	case err != nil:
+		detail += ", the next deadline is not known: " + err.Error()
 	case next.IsZero():
 	case left < 0:
 		detail += ", a deadline passed " + age(-left) + " ago"
@@ -431,12 +430,12 @@ func (s *Status) running(ctx context.Context) found {
 		detail = many(total, "transaction") + " for longer than " + duration.Short(long)
 	}
 	f := worked("transactions", detail, total, stuck)
-	f.lines = append(f.lines, s.lag(all))
+	f.lines = append(f.lines, s.lag(all, total))
 	return f
 }
 
-// lag says how far the ledger is behind, by the entries of running transactions that wait to be saved.
-func (s *Status) lag(running []temporal.Waiting) Line {
+// lag says how far the ledger is behind, by the entries that wait to be saved of these transactions, which run for long, of so many.
+func (s *Status) lag(running []temporal.Waiting, total int64) Line {
 	var behind time.Duration
 	for _, w := range running {
 		for _, p := range w.Pending {
@@ -445,9 +444,14 @@ func (s *Status) lag(running []temporal.Waiting) Line {
 			}
 		}
 	}
-	l := Line{Group: work, Name: "ledger's lag", State: OK, Detail: "no entry waits", Figures: map[string]float64{"seconds": behind.Truncate(time.Second).Seconds()}}
-	if behind > 0 {
+	l := Line{Group: work, Name: "ledger's lag", State: OK, Figures: map[string]float64{"seconds": behind.Truncate(time.Second).Seconds()}}
+	switch looked := int64(len(running)); {
+	case behind > 0:
 		l.State, l.Detail, l.Do = Degraded, "an entry waits since "+age(behind), remedy(temporal.Pending{Activity: "Save"})
+	case looked < total:
+		l.Detail = fmt.Sprintf("no entry waits of the %d transactions that were looked at, of %d", looked, total)
+	default:
+		l.Detail = "no entry waits for longer than " + duration.Short(long)
 	}
 	return l
 }

@@ -285,6 +285,15 @@ func TestReviewInTime(t *testing.T) {
 	r := s.status(t.Context())
 	assert.Equal(t, ops.OK, r.State)
 	assert.Contains(t, part(t, r, "reviews").Detail, "1 transaction in review, the next deadline in 13h")
+	s.ledger.records["not looked at"] = reviewed(21 * time.Hour)
+	assert.Contains(t, part(t, s.status(t.Context()), "reviews").Detail, "the next deadline in 3h")
+}
+
+// What was not looked at is not said to be well.
+func TestLagOfMany(t *testing.T) {
+	s := newService()
+	s.temporal.running = []temporal.Waiting{transaction("a", time.Hour), transaction("b", time.Hour), transaction("c", time.Hour)}
+	assert.Equal(t, "no entry waits of the 2 transactions that were looked at, of 3", part(t, s.status(t.Context()), "ledger's lag").Detail)
 }
 
 // What is stuck is listed with the oldest first, over all kinds, and cards and control characters are not shown.

@@ -111,7 +111,7 @@ func (c exportAuditCommand) Run(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("export the audit trail: %w, after %d entries", err, written)
+			return fmt.Errorf("export the audit trail to %s, after %d entries: %w", c.Output, written, err)
 		}
 		fmt.Fprintln(standard().progress, written, "entries written")
 		return nil

@@ -300,24 +300,20 @@ func (c exportCommand) export(ctx context.Context, store ledger.Reader, out outp
 				return err
 			}
 		}
-		written, err = inspect.Export(ctx, store, q, c.Format, to)
+		if written, err = inspect.Export(ctx, store, q, c.Format, to); err != nil && ctx.Err() != nil {
+			err = errors.New("stopped before the end")
+		}
 		return err
 	})
-	if err != nil && ctx.Err() != nil {
-		err = errors.New("stopped before the end")
-	}
-	if err != nil && c.Output == "-" {
-		return fmt.Errorf("export: %w, after %d transactions", err, written)
-	}
 	if err != nil {
-		return fmt.Errorf("export to %s: %w; it is as it was before", c.Output, err)
+		return fmt.Errorf("export to %s, after %d transactions: %w", c.Output, written, err)
 	}
 	fmt.Fprintln(out.progress, written, "transactions written")
 	return nil
 }
 
 // into has write fill a file completely or not at all: the new content replaces the file only once it is complete. The
-// standard output, and anything but a regular file, such as a pipe, is written to directly.
+// standard output, and anything but a regular file, such as a pipe, is written to directly. An error says if the file has not changed.
 func into(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(stdout)
@@ -337,7 +333,7 @@ func into(name string, stdout io.Writer, write func(io.Writer) error) error {
 		err = os.Rename(file.Name(), name)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
+		return errors.Join(fmt.Errorf("%w; the file is as it was before", err), os.Remove(file.Name()))
 	}
 	return nil
 }

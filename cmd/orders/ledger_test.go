@@ -176,6 +176,7 @@ func TestIntoReplacesFile(t *testing.T) {
 		return errors.Join(err, broken)
 	})
 	require.ErrorIs(t, err, broken)
+	require.ErrorContains(t, err, "the file is as it was before")
 	require.Equal(t, "old", contents(t, file))
 
 	require.NoError(t, into(link, nil, func(w io.Writer) error {
@@ -190,6 +191,8 @@ func TestIntoReplacesFile(t *testing.T) {
 }
 
 func TestIntoDevice(t *testing.T) {
+	full := errors.New("no space is left")
+	require.EqualError(t, into(os.DevNull, nil, func(io.Writer) error { return full }), full.Error(), "what was written to a device stays")
 	require.NoError(t, into(os.DevNull, nil, func(w io.Writer) error {
 		_, err := io.WriteString(w, "gone")
 		return err

@@ -90,7 +90,7 @@ func (c backtestCommand) backtest(ctx context.Context, store ledger.Reader, set 
 	}
 	if c.HTML != "" {
 		if err := into(c.HTML, out.results, report.WriteHTML); err != nil {
-			return fmt.Errorf("write the page %s: %w; it is as it was before", c.HTML, err)
+			return fmt.Errorf("write the page %s: %w", c.HTML, err)
 		}
 		fmt.Fprintln(out.progress, "the page is", c.HTML)
 	}
