@@ -144,7 +144,7 @@ func TestAlertsQuery(t *testing.T) {
 		"state=loud&type=orders.fraud.v1&merchant=%27&since=now&endedSince=then&cursor=%21&limit=51": {
 			"endedSince": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"state":      "must be unacknowledged, undelivered, open, failed, delivered or muted", "type": "must be the type of an event, such as orders.fraud.detected.v1",
-			"merchant": "must be a merchant's name", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
+			"merchant": "must be 1 to 64 letters, digits, - and _", "since": "must be a time such as 2026-05-17T08:30:00Z, with a + written as %2B",
 			"cursor": "must be the next of an earlier answer, as it stands there", "limit": "must be a whole number from 1 to 50",
 		},
 	} {

@@ -101,7 +101,7 @@ func (s *server) registerList(api huma.API) {
 	describeParameter(operation, "sameCardAs", huma.Schema{Format: "uuid"})
 	describeParameter(operation, "cardLastFour", huma.Schema{Pattern: "^[0-9]{4}$"})
 	describeParameter(operation, "releasing", huma.Schema{Type: huma.TypeBoolean})
-	describeParameter(operation, "merchant", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "merchant", huma.Schema{Pattern: namePattern})
 	describeParameter(operation, "paymentMethod", huma.Schema{MinLength: new(1), MaxLength: new(transaction.MaxWord)})
 	describeParameter(operation, "currency", huma.Schema{Pattern: "^[A-Z]{3}$"})
 	describeParameter(operation, "rule", huma.Schema{MinLength: new(1), MaxLength: new(maxRuleID)})
@@ -250,6 +250,7 @@ func (r reader) readQuery(raw string) (ledger.Query, error) {
 		Limit:   p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
 	q.Since, q.Until = p.span()
+	p.name("merchant")
 	p.search(&q)
 	return q, p.problem("the transactions cannot be listed so: see errors")
 }

@@ -161,6 +161,7 @@ func TestListFaults(t *testing.T) {
 		"orderID=" + strings.Repeat("x", 65): {"orderID": "must be an order's id: at most 64 characters, without control characters"},
 		"orderID=%E2%80%8B":                  {"orderID": "must be an order's id: at most 64 characters, without control characters"},
 		"orderID=%00":                        {"orderID": "must be an order's id: at most 64 characters, without control characters"},
+		"merchant=%00":                       {"merchant": "must be 1 to 64 letters, digits, - and _"},
 		"orderID=%ff":                        {"orderID": "must be an order's id: at most 64 characters, without control characters"},
 		"cardLastFour=123&ip=1.2.3&amountFrom=1&merchant=": {
 			"cardLastFour": "must be four digits", "ip": "must be an IP address, such as 192.0.2.1", "amountFrom": "needs the parameter currency",

@@ -126,7 +126,7 @@ func (s *server) registerQueue(api huma.API) {
 	}), s.release)
 	operation := api.OpenAPI().Paths["/reviews"].Get
 	describeParameter(operation, "sort", huma.Schema{Enum: []any{ledger.ByDeadline, ledger.ByAmount, ledger.ByScore}, Default: ledger.ByDeadline})
-	describeParameter(operation, "merchant", huma.Schema{MinLength: new(1)})
+	describeParameter(operation, "merchant", huma.Schema{Pattern: namePattern})
 	describeParameter(operation, "currency", huma.Schema{MinLength: new(3), MaxLength: new(3)})
 	describeParameter(operation, "mine", huma.Schema{Type: huma.TypeBoolean})
 	describeParameter(operation, "free", huma.Schema{Type: huma.TypeBoolean})
@@ -186,7 +186,7 @@ func readQueueQuery(ctx context.Context, raw string) (ledger.ReviewQuery, error)
 		return ledger.ReviewQuery{}, err
 	}
 	q := ledger.ReviewQuery{
-		Merchants: merchantsOf(ctx).Narrow(p.values.Get("merchant")), Currency: p.values.Get("currency"), Sort: p.reviewSort(), Free: p.flag("free"), Now: time.Now(), Limit: p.wholeNumber("limit", defaultLimit, maxLimit),
+		Merchants: merchantsOf(ctx).Narrow(p.name("merchant")), Currency: p.values.Get("currency"), Sort: p.reviewSort(), Free: p.flag("free"), Now: time.Now(), Limit: p.wholeNumber("limit", defaultLimit, maxLimit),
 	}
 	if _, err := money.Currency(q.Currency).Digits(); q.Currency != "" && err != nil {
 		p.wrong("currency", "must be a currency of ISO 4217, such as EUR")

@@ -126,7 +126,7 @@ func TestReviewQueueFaults(t *testing.T) {
 	require.NotEmpty(t, page.Next)
 	for query, parameter := range map[string]string{
 		"sort=age": "sort", "currency=EURO": "currency", "currency=eur": "currency", "mine=yes": "mine", "free=1": "free", "queue=ada": "queue", "limit=0": "limit",
-		"cursor=nonsense": "cursor", "sort=amount&cursor=" + page.Next: "cursor", "status=19": "status", "merchant=": "merchant",
+		"cursor=nonsense": "cursor", "sort=amount&cursor=" + page.Next: "cursor", "status=19": "status", "merchant=": "merchant", "merchant=a,b": "merchant",
 	} {
 		answer := request(t, w.handler, http.MethodGet, "/reviews?"+query, "", "Authorization: Bearer ada")
 		require.Equal(t, 422, answer.Code, query)
