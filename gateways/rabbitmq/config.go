@@ -113,25 +113,27 @@ func (c Config) Validate() error {
 // CheckURL returns what would be right in place of a URL by which one cannot log in to the broker. It shows nothing of the URL,
 // and no parser's error, which may quote its password.
 func CheckURL(text string) error {
-	const like = "a URL such as amqp://user:password@localhost:5672/ (or amqps://), "
+	wrong := func(what string) error {
+		return errors.New("a URL such as amqp://user:password@localhost:5672/ (or amqps://), with " + what)
+	}
 	parsed, err := url.Parse(text)
 	if err == nil {
 		_, err = amqp.ParseURI(text)
 	}
 	if err != nil || parsed.Host == "" {
-		return errors.New(like + "with special characters percent-encoded, and whole numbers for heartbeat, connection_timeout and channel_max")
+		return wrong("special characters percent-encoded, and whole numbers for heartbeat, connection_timeout and channel_max")
 	}
 	password, _ := parsed.User.Password()
 	complete := parsed.User.Username() != "" && password != ""
 	mechanisms := parsed.Query()["auth_mechanism"]
 	for _, mechanism := range mechanisms {
 		if !slices.Contains([]string{"plain", "amqplain", "external"}, strings.ToLower(mechanism)) {
-			return errors.New(like + "with plain, amqplain or external for auth_mechanism")
+			return wrong("plain, amqplain or external for auth_mechanism")
 		}
 	}
 	certificate := len(mechanisms) == 1 && strings.EqualFold(mechanisms[0], "external")
 	if !complete && !certificate { // the library takes guest for what is missing
-		return errors.New(like + "with a user and a password, unless auth_mechanism=external logs in by a certificate")
+		return wrong("a user and a password, unless auth_mechanism=external logs in by a certificate")
 	}
 	return nil
 }
