@@ -91,6 +91,7 @@ func (s *server) takeCare(ctx context.Context, of identity.Merchants, id string,
 	if err != nil {
 		p = s.acknowledgeProblem(ctx, id, err)
 	}
+	s.ofAlert(ctx, &begun.Entry, of, id)
 	s.audit.end(ctx, begun, "", statusOf(p, http.StatusOK))
 	return kept, p
 }

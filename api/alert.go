@@ -88,6 +88,7 @@ func (s *server) alert(ctx context.Context, r *alertRequest) (answer alertAnswer
 	if err != nil {
 		return answer, s.alertProblem(ctx, r.ID, err)
 	}
+	visitorOf(ctx).isOf(found)
 	return *s.shownAlert(ctx, found), nil
 }
 
@@ -104,6 +105,7 @@ func (s *server) alerts(ctx context.Context, r *alertsRequest) (answer alertsAns
 			return answer, s.alertProblem(ctx, q.transaction, err)
 		}
 		for _, log := range found {
+			visitorOf(ctx).isOf(log)
 			answer.Alerts = append(answer.Alerts, *s.shownAlert(ctx, log))
 		}
 		return answer, nil

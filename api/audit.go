@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2"
 
+	"dummyorders/domain/alert"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -44,6 +45,25 @@ func visitorOf(ctx context.Context) *visitor {
 
 func (v *visitor) entry() audit.Entry {
 	return audit.Entry{Address: v.address, Merchant: v.merchant, Action: v.action, Object: v.object, After: v.shown}.By(v.subject)
+}
+
+// isOf has the entry be about an alert's merchant, if it has one.
+func (v *visitor) isOf(log alert.Log) {
+	if len(log.Merchants) == 1 {
+		v.merchant = log.Merchants[0]
+	}
+}
+
+// ofAlert has the entry that ends a write be about an alert's merchant, if the alert is found soon and has one.
+func (s *server) ofAlert(ctx context.Context, e *audit.Entry, of identity.Merchants, id string) {
+	if s.audit.trail == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, auditRead)
+	defer cancel()
+	if log, err := s.Alerts.Find(ctx, of, id); err == nil && len(log.Merchants) == 1 {
+		e.Merchant = log.Merchants[0]
+	}
 }
 
 // longestObject bounds what a read or a refusal names, in characters.

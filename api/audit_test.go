@@ -153,6 +153,33 @@ func TestAudited(t *testing.T) {
 	require.Equal(t, []string{fmt.Sprintf("client shop | default | listTransactions |  | 200 |  > 1 transactions, from %s back to %[1]s", listed[0].TransactionID)}, kept.lines())
 }
 
+// What is done about a merchant's alert is kept under that merchant, also if others do it.
+func TestAuditAlerts(t *testing.T) {
+	kept := &trail{}
+	o := options(nowhere(t), newMemory())
+	o.Audit, o.Alerts = kept, aDigest{}
+	o.Authenticators = []api.Authenticator{api.NewKeys(map[string]identity.Subject{"the operator's key": {
+		Kind: identity.Client, Name: "operator", Grants: []identity.Grant{{Scopes: []identity.Scope{identity.Alerts}, Merchants: identity.AllMerchants()}},
+	}})}
+	handler, id := api.New(o), uuid.NewString()
+	for _, c := range []struct {
+		method, path string
+		want         []string
+	}{
+		{http.MethodGet, "/alerts/digest-1", []string{"acme | getAlert | digest-1 | 200"}},
+		{http.MethodGet, "/alerts?transaction=" + id, []string{"acme | listAlerts | alerts of " + id + " | 200"}},
+		{http.MethodPost, "/alerts/digest-1/acknowledge", []string{"* | acknowledgeAlert | alert digest-1 | begun", "acme | acknowledgeAlert | alert digest-1 | 409"}},
+		{http.MethodPost, "/alerts/digest-1/resend", []string{"* | resendAlert | alert digest-1 | begun", "acme | resendAlert | alert digest-1 | 409"}},
+	} {
+		request(t, handler, c.method, c.path, `{}`, "Authorization: Bearer the operator's key")
+		lines := kept.lines()
+		require.Len(t, lines, len(c.want), c.path)
+		for i, line := range lines {
+			assert.Contains(t, line, "client operator | "+c.want[i], c.path)
+		}
+	}
+}
+
 // Refusals of one kind are an entry a minute at most, with their number.
 func TestAuditRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +201,7 @@ func TestAuditRefusals(t *testing.T) {
 		refused("203.0.113.7", "the key of the shop", 403)
 		refused("203.0.113.8", "wrong", 401)
 		require.Equal(t, "203.0.113.7", kept.kept[0].Address)
-		require.Equal(t, []string{" |  | listTransactions |  | 401", "client acme/shop |  | listTransactions |  | 403", " |  | listTransactions |  | 401"}, kept.lines())
+		require.Equal(t, []string{" |  | listTransactions |  | 401", "client acme/shop | acme | listTransactions |  | 403", " |  | listTransactions |  | 401"}, kept.lines())
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
 		require.Equal(t, []string{" |  | listTransactions |  | 401 | 49 times"}, kept.lines())

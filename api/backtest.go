@@ -16,7 +16,7 @@ import (
 
 const startBacktestDescription = "Decides again about the transactions of the caller's merchants in the last days, with another ruleset. Ask at Location how far it is, " +
 	"and for the report. It runs in the process that was asked. An api keeps its latest backtests until it ends, and the desks keep theirs for a day. It is bounded in " +
-	"time and in how much it reads; for more there is orders rules backtest. Nothing is changed."
+	"time and in how much it reads, and a caller has one run at a time; for more there is orders rules backtest. Nothing is changed."
 
 type backtestStarted struct {
 	Location   string `header:"Location" doc:"Where to ask how far it is, and for the report"`
@@ -62,7 +62,7 @@ func (s *server) startBacktest(ctx context.Context, r *bodyRequest) (*backtestSt
 	}
 	var started ruleset.Backtest
 	err = s.changed(ctx, audit.Entry{Object: fmt.Sprintf("a ruleset, %d days", q.days)}, http.StatusAccepted, startProblem, func(*audit.Entry) (err error) {
-		started, err = s.Rules.StartBacktest(merchantsOf(ctx), q.Files, q.days)
+		started, err = s.Rules.StartBacktest(subjectOf(ctx).String(), merchantsOf(ctx), q.Files, q.days)
 		return err
 	})
 	if err != nil {

@@ -182,6 +182,14 @@ func (d aDigest) List(ctx context.Context, q alert.Query) (alert.Page, error) {
 	return alert.Page{Alerts: all}, err
 }
 
+func (aDigest) Acknowledge(context.Context, identity.Merchants, string, alert.Acknowledgement) (alert.Acknowledgement, error) {
+	return alert.Acknowledgement{}, &alert.ClosedError{Why: "a digest asks for no acknowledgement"}
+}
+
+func (aDigest) Resend(context.Context, identity.Merchants, string, alert.Resend) (alert.Resending, error) {
+	return alert.Resending{}, &alert.ClosedError{Why: "it is still being delivered"}
+}
+
 // An alert shows no more of decisions than DECISION_DETAIL says, and what is the operator's only to those who see all merchants.
 func TestAlertDetail(t *testing.T) {
 	all := identity.Subject{Kind: identity.Person, Grants: []identity.Grant{{Scopes: []identity.Scope{identity.Alerts}, Merchants: identity.AllMerchants()}}}

@@ -65,6 +65,7 @@ func (s *server) resend(ctx context.Context, r *resendRequest) (*resendResponse,
 		if sent, err = s.Alerts.Resend(ctx, merchantsOf(ctx), r.ID, asked); err == nil {
 			e.After += ": alert " + sent.ID
 		}
+		s.ofAlert(ctx, e, merchantsOf(ctx), r.ID)
 		return err
 	})
 	if err != nil {

@@ -34,8 +34,8 @@ type Rules interface {
 	// ListValue returns what a list of that value looks up for a transaction, as an entry. It is empty if the transaction has none.
 	ListValue(of string, t transaction.Transaction) string
 	// StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a
-	// *ruleset.FaultyError or with ruleset.ErrBusy.
-	StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)
+	// *ruleset.FaultyError, or with ruleset.ErrBusy, or with ruleset.ErrOneRuns while one of the same caller runs.
+	StartBacktest(by string, of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error)
 	// Backtest returns a backtest of these merchants. It fails with ruleset.ErrNoBacktest if there is none of that id.
 	Backtest(ctx context.Context, of identity.Merchants, id string) (ruleset.Backtest, error)
 }

@@ -154,7 +154,8 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refused.write(w)
 		return
 	}
-	visitorOf(ctx.Context()).subject = subject
+	v := visitorOf(ctx.Context())
+	v.subject, v.merchant = subject, subject.Merchant // until authorize knows for whom it may be done
 	next(huma.WithValue(ctx, subjectKey{}, subject))
 }
 

@@ -174,8 +174,11 @@ type Progress struct {
 	ReadTo time.Time `json:"readTo,omitzero" doc:"Back to when it has read: it begins at until, and ends at since"`
 }
 
-// ErrBusy says that enough backtests run.
-var ErrBusy = errors.New("enough backtests run at the moment")
+// ErrBusy says that enough backtests run, and ErrOneRuns that one of the same caller does.
+var (
+	ErrBusy    = errors.New("enough backtests run at the moment")
+	ErrOneRuns = errors.New("another backtest of yours runs")
+)
 
 // FaultyError says that a ruleset cannot be used as it is.
 type FaultyError struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,10 +45,11 @@ type backtests struct {
 	running sync.WaitGroup
 }
 
-// run is a backtest, and the merchants whose transactions it reads.
+// run is a backtest, who has begun it, and the merchants whose transactions it reads.
 type run struct {
 	ruleset.Backtest
 
+	by   string
 	of   identity.Merchants
 	stop context.CancelFunc
 }
@@ -56,22 +58,22 @@ type run struct {
 var errTooMany = fmt.Errorf("there are more than %d transactions, which is the most that is read here: choose fewer days, or use orders rules backtest", mostRead)
 
 // StartBacktest begins to decide again about the transactions of these merchants in the last days. It fails with a *ruleset.FaultyError if
-// the files have faults, and with ruleset.ErrBusy if enough backtests run.
-func (w *Workbench) StartBacktest(of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error) {
+// the files have faults, with ruleset.ErrBusy if enough backtests run, and with ruleset.ErrOneRuns if one of the same caller does.
+func (w *Workbench) StartBacktest(by string, of identity.Merchants, files ruleset.Files, days int) (ruleset.Backtest, error) {
 	set, found := check(files)
 	if set == nil {
 		return ruleset.Backtest{}, &ruleset.FaultyError{Findings: found}
 	}
 	until := time.Now().UTC()
-	r := &run{of: of, Backtest: ruleset.Backtest{
+	r := &run{by: by, of: of, Backtest: ruleset.Backtest{
 		ID: uuid.NewString(), State: ruleset.Running, Candidate: set.Ruleset(), Since: until.AddDate(0, 0, -days), Until: until,
 	}}
 	begun := r.Backtest
 	ctx, stop := context.WithTimeout(context.Background(), backtestTime) // it goes on after the request
 	r.stop = stop
-	if !w.backtests.add(r) {
+	if err := w.backtests.add(r); err != nil {
 		stop()
-		return ruleset.Backtest{}, ruleset.ErrBusy
+		return ruleset.Backtest{}, err
 	}
 	w.keepOnce(r.ID) // before the answer: another process may be asked next
 	go func() {
@@ -168,27 +170,33 @@ func (w *Workbench) keepOnce(id string) {
 	}
 }
 
-// add keeps a backtest, unless too many run. It forgets the oldest that has ended if there are too many.
-func (b *backtests) add(r *run) bool {
+// add keeps a backtest, unless too many run, or one of the same caller does. If there are too many, it forgets the oldest one of the
+// caller that has ended, or else of anybody.
+func (b *backtests) add(r *run) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	running := 0
 	for _, other := range b.all {
-		if other.State == ruleset.Running {
-			running++
+		if other.State != ruleset.Running {
+			continue
+		}
+		if running++; other.by == r.by {
+			return ruleset.ErrOneRuns
 		}
 	}
 	if b.ended || running >= mostAtOnce {
-		return false
+		return ruleset.ErrBusy
 	}
 	b.running.Add(1)
-	b.all = append(b.all, r)
-	for i := 0; len(b.all) > mostKept && i < len(b.all); i++ {
-		if b.all[i].State != ruleset.Running {
-			b.all = append(b.all[:i], b.all[i+1:]...)
+	if len(b.all) >= mostKept {
+		old := slices.IndexFunc(b.all, func(o *run) bool { return o.by == r.by })
+		if old < 0 {
+			old = slices.IndexFunc(b.all, func(o *run) bool { return o.State != ruleset.Running })
 		}
+		b.all = slices.Delete(b.all, old, old+1)
 	}
-	return true
+	b.all = append(b.all, r)
+	return nil
 }
 
 func (b *backtests) change(r *run, change func(*ruleset.Backtest)) {

@@ -2,6 +2,7 @@ package workbench_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,10 @@ type hanging struct {
 }
 
 func (h hanging) List(ctx context.Context, _ ledger.Query) (ledger.Page, error) {
-	close(h.asked)
+	select {
+	case h.asked <- struct{}{}:
+	case <-ctx.Done():
+	}
 	<-ctx.Done()
 	return ledger.Page{}, ctx.Err()
 }
@@ -35,9 +39,15 @@ func TestBacktestsEnd(t *testing.T) {
 	require.NoError(t, err)
 	reader := hanging{asked: make(chan struct{})}
 	bench := &workbench.Workbench{Ledger: reader, Lists: &listStore{}}
-	begun, err := bench.StartBacktest(identity.AllMerchants(), files, 7)
+	begun, err := bench.StartBacktest("person ada", identity.AllMerchants(), files, 7)
 	require.NoError(t, err)
 	<-reader.asked
+	_, err = bench.StartBacktest("person ada", identity.AllMerchants(), files, 7)
+	require.ErrorIs(t, err, ruleset.ErrOneRuns)
+	_, err = bench.StartBacktest("person bob", identity.AllMerchants(), files, 7)
+	require.NoError(t, err, "one caller leaves a place to others")
+	_, err = bench.StartBacktest("person eve", identity.AllMerchants(), files, 7)
+	require.ErrorIs(t, err, ruleset.ErrBusy)
 	process, end := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- bench.Run(process) }()
@@ -52,8 +62,39 @@ func TestBacktestsEnd(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ruleset.Failed, seen.State)
 	assert.Equal(t, "the desk that ran it has ended: begin it again", seen.Why, "the ledger is not to blame")
-	_, err = bench.StartBacktest(identity.AllMerchants(), files, 7)
+	_, err = bench.StartBacktest("person eve", identity.AllMerchants(), files, 7)
 	assert.ErrorIs(t, err, ruleset.ErrBusy)
+}
+
+// broken is a ledger that cannot be read.
+type broken struct{ ledger.Reader }
+
+func (broken) List(context.Context, ledger.Query) (ledger.Page, error) {
+	return ledger.Page{}, errors.New("the disk is broken")
+}
+
+// However many backtests one caller begins, those of others are kept.
+func TestBacktestsKept(t *testing.T) {
+	files, _, err := rules.ReadFiles(rules.Files())
+	require.NoError(t, err)
+	bench := &workbench.Workbench{Ledger: broken{}, Lists: &listStore{}}
+	run := func(by string) string {
+		begun, err := bench.StartBacktest(by, identity.AllMerchants(), files, 7)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			seen, err := bench.Backtest(t.Context(), identity.AllMerchants(), begun.ID)
+			return err == nil && seen.State == ruleset.Failed
+		}, time.Minute, time.Millisecond)
+		return begun.ID
+	}
+	others, first := run("person ada"), run("person bob")
+	for range 20 {
+		run("person bob")
+	}
+	_, err = bench.Backtest(t.Context(), identity.AllMerchants(), others)
+	require.NoError(t, err)
+	_, err = bench.Backtest(t.Context(), identity.AllMerchants(), first)
+	require.ErrorIs(t, err, ruleset.ErrNoBacktest)
 }
 
 // shelf keeps backtests in memory.
@@ -88,7 +129,7 @@ func TestBacktestElsewhere(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- one.Run(process) }()
 	acme := identity.OnlyMerchants("acme")
-	begun, err := one.StartBacktest(acme, files, 7)
+	begun, err := one.StartBacktest("person ada", acme, files, 7)
 	require.NoError(t, err)
 	shown := func() ruleset.State {
 		seen, err := other.Backtest(t.Context(), acme, begun.ID)
