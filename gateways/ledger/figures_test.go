@@ -58,7 +58,7 @@ func released(n int) ledger.Entry {
 	return e
 }
 
-// The metrics show the reviews that wait, and the money that is held for each reason in each currency. They show nothing once the database cannot be read.
+// The metrics show the reviews that wait for a decision, and the money that is held for each reason in each currency. They show nothing once the database cannot be read.
 func TestMeasureReviews(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -69,18 +69,20 @@ func TestMeasureReviews(t *testing.T) {
 			assert.Zero(t, telemetrytest.Value(t, "orders_review_next_deadline_timestamp_seconds"))
 
 			first := start.Add(20 * time.Hour)
+			taking := inReview(8, money.Money{Minor: 55, Currency: "INR"}, start)
+			taking.Record.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada"}, start)
 			for _, e := range []ledger.Entry{
 				ledgertest.Ended(1, start.Add(time.Minute)), ledgertest.Accepted(2),
 				inReview(3, money.Money{Minor: 12345, Currency: "INR"}, start.Add(24*time.Hour)),
 				inReview(4, money.Money{Minor: 100, Currency: "INR"}, first),
 				inReview(5, money.Money{Minor: 500, Currency: "JPY"}, start.Add(25*time.Hour)),
-				releasing(6), releasing(7), released(7),
+				releasing(6), releasing(7), released(7), taking,
 			} {
 				require.NoError(t, l.Save(t.Context(), e))
 			}
 			require.NoError(t, l.MeasureReviews(t.Context()))
 			assert.InDelta(t, 3, telemetrytest.Value(t, "orders_reviews_waiting"), 0)
-			assert.InDelta(t, 124.45, telemetrytest.Value(t, "orders_money_held", "currency", "INR", "reason", "review"), 1e-9)
+			assert.InDelta(t, 125, telemetrytest.Value(t, "orders_money_held", "currency", "INR", "reason", "review"), 1e-9)
 			assert.InDelta(t, 3, telemetrytest.Value(t, "orders_money_held", "currency", "EUR", "reason", "release"), 1e-9)
 			assert.Equal(t, 3, telemetrytest.Series(t, "orders_money_held"))
 			assert.InDelta(t, 500, telemetrytest.Value(t, "orders_money_held", "currency", "JPY"), 0)
