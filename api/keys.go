@@ -326,7 +326,7 @@ var newKeys = object[wanted]{name: "KeySchema", members: []member[wanted]{
 
 var rolls = object[wanted]{name: "RollSchema", members: []member[wanted]{
 	{"overlap", false, nullable(spanSchema("How long the present key goes on; 24h if it is left out", "24h")), func(v *strictjson.Value, w *wanted) { w.overlap = readSpan(v) }},
-	{"scopes", false, nullable(scopesSchema("What the new key may do; the same if it is left out")), readScopes},
+	{"scopes", false, nullable(scopesSchema("What the new key may do; the same if it is left out. The present key keeps its scopes while it goes on")), readScopes},
 	{"expires", false, nullable(spanSchema("How long the new key is good for; as long as the present one was made for if it is left out", "90d")), func(v *strictjson.Value, w *wanted) { w.expires = readSpan(v) }},
 }}
 

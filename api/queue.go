@@ -164,6 +164,9 @@ func (s *server) queue(ctx context.Context, r *queueRequest) (page reviewQueue, 
 		page.Next = writeReviewCursor(query.Sort, part.Next)
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("%d transactions in review", len(page.Reviews))
+	if n := len(page.Reviews); n > 0 {
+		visitorOf(ctx).shown += fmt.Sprintf(", from %s to %s", page.Reviews[0].Transaction.TransactionID, page.Reviews[n-1].Transaction.TransactionID)
+	}
 	return page, nil
 }
 

@@ -94,7 +94,7 @@ func TestReviewQueue(t *testing.T) {
 	}
 	assert.Equal(t, []string{"10", "30"}, w.orders("/reviews?limit=200", "bob"))
 	assert.Nil(t, w.orders("/reviews?merchant=beta", "bob"))
-	assert.Contains(t, strings.Join(w.trail.lines(), "\n"), "person ada | * | listReviews |  | 200 |  > 3 transactions in review")
+	assert.Contains(t, strings.Join(w.trail.lines(), "\n"), "person ada | * | listReviews |  | 200 |  > 3 transactions in review, from ")
 
 	w.orders("/reviews?sort=amount&currency=EUR&limit=3", "ada")
 	asked := w.ledger.askedReviews

@@ -244,7 +244,7 @@ func (k *keyName) UnmarshalText(text []byte) error {
 type rollKeyCommand struct {
 	Key     keyName  `arg:"" help:"The name of the client's present key, as list shows it."`
 	Overlap lifetime `help:"How long the present key goes on, if it does not expire sooner." default:"24h"`
-	Scopes  scopes   `help:"What the new key may do. Without it, the same." placeholder:"SCOPES"`
+	Scopes  scopes   `help:"What the new key may do. Without it, the same. The first key keeps its scopes until it expires." placeholder:"SCOPES"`
 	Expires lifetime `help:"How long the new key is good for, such as 90d. Without it, as long as the present one was made for." placeholder:"DURATION"`
 	jsonFlag
 }
