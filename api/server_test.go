@@ -125,7 +125,7 @@ func TestOddTexts(t *testing.T) {
 				parameter := one.(map[string]any)
 				name := parameter["name"].(string)
 				for _, odd := range []string{"%00", "%FF"} {
-					target := ""
+					var target string
 					switch parameter["in"] {
 					case "path":
 						target = strings.Replace(path, "{"+name+"}", odd, 1)
