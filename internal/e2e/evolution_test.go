@@ -24,13 +24,13 @@ const (
 	decidedLine  = "	verdict, expired := p.record.Review.Verdict, p.record.Review.Expired\n"
 
 	patchedStep = `	if workflow.GetVersion(ctx, "tell of verdicts", workflow.DefaultVersion, 1) >= 1 {
-		p.sendAlert(ctx, alert.ReviewReminder)
+		p.sendAlert(ctx, p.event(ctx, alert.ReviewReminder))
 	}
 `
 	unpatchedStep = `	if err := workflow.Sleep(ctx, time.Millisecond); err != nil {
 		return err
 	}
-	p.sendAlert(ctx, alert.ReviewReminder)
+	p.sendAlert(ctx, p.event(ctx, alert.ReviewReminder))
 `
 )
 
