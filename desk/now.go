@@ -181,7 +181,7 @@ func (d *desk) nowEvents(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// follower returns the visit of somebody who may see the numbers. While the session cannot be read, it is nobody's.
+// follower returns the visit of a person who may see the numbers, or false. If the session cannot be read now, the visit has no person.
 func (d *desk) follower(r *http.Request) (v *visit, may bool) {
 	cookie, err := r.Cookie(d.sessions.Cookie.Name)
 	if err != nil {

@@ -127,7 +127,7 @@ func TestWorkbench(t *testing.T) {
 	assert.Contains(t, page, "- id: dear\n</textarea>", "it was proposed")
 }
 
-// What nobody has changed in the workbench stays as it is: a file without text, and what browsers do not keep of others.
+// A file that was not changed in the workbench stays as it is: an empty one, and one whose ends of lines browsers do not keep.
 func TestWorkbenchKeepsFiles(t *testing.T) {
 	w := rulesWorld(t)
 	files := ruleset.Files{"ruleset.yaml": "id: mine\r\n", "rules/a.yaml": "rules: []", "rules/b.yaml": "# mac\r", "lists/a.txt": "", "lists/b.txt": " \n"}

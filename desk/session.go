@@ -266,7 +266,7 @@ func (d *desk) signOut(w http.ResponseWriter, r *http.Request) {
 	d.plain(w, http.StatusOK, plain{Text: "You have signed out of the desk."})
 }
 
-// noteSignOut notes that a session has ended, if it was somebody's.
+// noteSignOut notes that a session has ended, if a person had signed in.
 func (d *desk) noteSignOut(r *http.Request, person identity.Subject) {
 	if person.Name != "" {
 		_ = d.note(r.Context(), r, person, audit.Entry{Action: "signOut", Object: "desk", Result: audit.Done}) // note has logged it

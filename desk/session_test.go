@@ -87,7 +87,7 @@ func TestRolesChange(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, status)
 }
 
-// Who signs in after somebody else in the same browser is not shown what the former one has written. One who signs in again is.
+// A person who signs in after another one in the same browser is not shown what that one has written. The same person, who signs in again, is.
 func TestNextPerson(t *testing.T) {
 	w := newWorld(t)
 	again := func(name string) string {

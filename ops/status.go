@@ -434,7 +434,8 @@ func (s *Status) running(ctx context.Context) found {
 	return f
 }
 
-// lag says how far the ledger is behind, by the entries that wait to be saved of these transactions, which run for long, of so many.
+// lag says how far the ledger is behind, by the entries that wait to be saved. running are the transactions that were looked at, of
+// total that run for long.
 func (s *Status) lag(running []temporal.Waiting, total int64) Line {
 	var behind time.Duration
 	for _, w := range running {

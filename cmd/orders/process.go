@@ -196,8 +196,7 @@ func (p *process) withHealth(work func(context.Context) error) func(context.Cont
 	}
 }
 
-// outlast runs work, and beside it what work needs until its end: only then does the ctx of that end. When one of them fails, both
-// end.
+// outlast runs work, and beside, which work needs: the ctx of beside ends only once work has returned. When one of them fails, both end.
 func outlast(ctx context.Context, work, beside func(context.Context) error) error {
 	needed, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return together(ctx,

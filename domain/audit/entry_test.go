@@ -95,7 +95,7 @@ func TestForgery(t *testing.T) {
 	}
 }
 
-// What is kept has no card numbers, whoever names something so.
+// Entries hold no card numbers, whichever field they came in.
 func TestNoCardNumbers(t *testing.T) {
 	const number, masked = "4111111111111111", "411111******1111"
 	kept := audit.Link{}.Next(audit.Entry{Subject: number, Merchant: number, Object: number, Before: number, After: number}).Entry

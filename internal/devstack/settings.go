@@ -19,9 +19,9 @@ import (
 	"dummyorders/internal/localhost"
 )
 
-// settings holds the variables that say where the servers are, and how callers are known. Their names are those of cmd/orders, but
-// for the last four, which only the dev stack has, and so are the defaults that stand here. Of those without one, the dev stack makes the
-// keys, takes its own addresses for API_URL and DESK_URL, and pretty for LOG_FORMAT on a terminal; the processes know the others.
+// settings holds the variables that say where the servers are, and how callers are known. Names and defaults are
+// those of cmd/orders; only the dev stack has the last four. Where no default stands here, the dev stack makes the keys, and takes its own
+// addresses for API_URL and DESK_URL, and on a terminal pretty for LOG_FORMAT. The processes have the other defaults.
 type settings struct {
 	HTTPAddress        string `env:"HTTP_ADDRESS, default=127.0.0.1:9001"`
 	TemporalAddress    string `env:"TEMPORAL_ADDRESS, default=localhost:7233"`
