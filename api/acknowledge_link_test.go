@@ -43,11 +43,7 @@ const asForm = "Content-Type: application/x-www-form-urlencoded"
 // press sends what the page's button sends.
 func press(t testing.TB, handler http.Handler, link string, fields url.Values) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, link, strings.NewReader(fields.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, r)
-	return answer
+	return request(t, handler, http.MethodPost, link, fields.Encode(), asForm)
 }
 
 // asPage returns a page's text, and checks the headers that guard every page.

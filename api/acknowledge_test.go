@@ -35,12 +35,9 @@ const adaTakesIt = `{"by":"ada","note":"calling the buyer"}`
 
 func asAcknowledgement(t testing.TB, answer *httptest.ResponseRecorder) alert.Acknowledgement {
 	t.Helper()
-	require.Equal(t, 200, answer.Code, "%v %s", answer.Header(), answer.Body)
 	require.Equal(t, "application/json", answer.Header().Get("Content-Type"), "%v %s", answer.Header(), answer.Body)
 	require.Equal(t, "no-store", answer.Header().Get("Cache-Control"), "%v %s", answer.Header(), answer.Body)
-	var a alert.Acknowledgement
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
-	return a
+	return decoded[alert.Acknowledgement](t, answer, 200)
 }
 
 // The first acknowledgement counts, also after the end.

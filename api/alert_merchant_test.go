@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,9 +73,7 @@ func TestAlertMerchants(t *testing.T) {
 			assert.Equal(t, strings.Contains("acme both", caller), strings.Contains(listed.Body.String(), theirs.ID), "%s lists %s", caller, listed.Body)
 		}
 	}
-	var shown alert.Log
-	read := request(t, handler, http.MethodGet, "/alerts/"+mixed, "", "Authorization: Bearer key-of-both")
-	require.NoError(t, json.Unmarshal(read.Body.Bytes(), &shown))
+	shown := answered[alert.Log](t, handler, http.MethodGet, "/alerts/"+mixed, "", 200, "Authorization: Bearer key-of-both")
 	assert.Equal(t, []string{"acme", "beta"}, shown.Merchants)
 	assert.Equal(t, "acme/both", shown.Acknowledgement.By)
 }

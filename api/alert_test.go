@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,14 +60,6 @@ type shownAlert struct {
 	Acknowledgement *alert.Acknowledgement
 }
 
-func asAlert(t testing.TB, answer *httptest.ResponseRecorder) shownAlert {
-	t.Helper()
-	require.Equal(t, 200, answer.Code, "%s", answer.Body)
-	var a shownAlert
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
-	return a
-}
-
 // An alert is shown with the tries that only Temporal knows.
 func TestAlertShowsTries(t *testing.T) {
 	w := realWorld(t)
@@ -118,13 +109,11 @@ func TestAlertsOfTransaction(t *testing.T) {
 	}
 	for id, want := range map[string][]string{transaction: want, strings.ToUpper(transaction): want, uuid.NewString(): nil} {
 		answer := request(t, w.api(), http.MethodGet, "/alerts?transaction="+id, "")
-		var list struct{ Alerts []shownAlert }
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &list))
+		list := decoded[struct{ Alerts []shownAlert }](t, answer, 200)
 		var got []string
 		for _, a := range list.Alerts {
 			got = append(got, a.ID)
 		}
-		assert.Equal(t, 200, answer.Code, "%s", answer.Body)
 		require.NotNil(t, list.Alerts, "%s", answer.Body)
 		assert.Empty(t, cmp.Diff(want, got), "%s", answer.Body)
 	}
@@ -171,12 +160,10 @@ func listedAlerts(t *testing.T, handler http.Handler, query string, headers ...s
 			}
 			return nil
 		})
-		require.Equal(t, 200, answer.Code, "%s %s", query, answer.Body)
-		var page struct {
+		page := decoded[struct {
 			Alerts []shownAlert
 			Next   string
-		}
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &page))
+		}](t, answer, 200)
 		for _, a := range page.Alerts {
 			ids = append(ids, a.ID)
 		}
@@ -273,7 +260,7 @@ func TestAlertState(t *testing.T) {
 		knows(t, temporal, alert.Log{ID: "event-1", Chains: c.chains}, c.running)
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, workflows.DigestsQuery).
 			Return(nil, serviceerror.NewUnavailable(""))
-		a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", ""))
+		a := decoded[shownAlert](t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", ""), 200)
 		assert.Equal(t, c.want, a.State, "%+v, running: %v", c.chains, c.running)
 	}
 }
@@ -308,7 +295,7 @@ func TestGroupedAlertLinksDigest(t *testing.T) {
 				on.Return(value(t, *group), nil)
 			}
 		}
-		group := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")).Chains[0].Group
+		group := decoded[shownAlert](t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", ""), 200).Chains[0].Group
 		if (group == nil) != c.unknown {
 			t.Errorf("%s: %+v", name, group)
 		} else if group != nil && (group.Name != waiting.Name || group.DigestID != c.digest || group.Waiting != c.waiting || (group.Until != nil) != (c.waiting > 0)) {
@@ -330,7 +317,7 @@ func TestGroupedDigestLinksDigest(t *testing.T) {
 	knows(t, temporal, log, false)
 	temporal.On("QueryWorkflow", mock.Anything, "alert-throttle-on-call", "", workflows.DigestsQuery).
 		Return(value(t, alert.GroupLog{Digests: []alert.DigestLog{{ID: "digest-9", Events: []string{"event-7", "event-1", "event-2"}}}}), nil)
-	a := asAlert(t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/digest-1", ""))
+	a := decoded[shownAlert](t, request(t, handlerOn(temporal), http.MethodGet, "/alerts/digest-1", ""), 200)
 	group := a.Chains[0].Group
 	require.NotNil(t, group)
 	assert.Equal(t, "digest-9", group.DigestID)
@@ -366,7 +353,7 @@ func TestAlertRunningTry(t *testing.T) {
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(found, nil)
 		knows(t, temporal, log, true, happened(t, "", workflows.DeliverAlertInput{}), happened(t, "5", c.given))
 		answer := request(t, handlerOn(temporal), http.MethodGet, "/alerts/event-1", "")
-		got := asAlert(t, answer).Chains[0].Steps[0].Deliveries[0].Attempts
+		got := decoded[shownAlert](t, answer, 200).Chains[0].Steps[0].Deliveries[0].Attempts
 		assert.Empty(t, cmp.Diff(c.want, got, cmpopts.EquateEmpty()), "%s %s", name, answer.Body)
 		assert.NotNil(t, got, "%s %s", name, answer.Body)
 	}
@@ -431,7 +418,7 @@ func TestAlertsNoAlertman(t *testing.T) {
 		server.On("ListWorkflow", mock.Anything, mock.Anything).Return(&workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{
 			{Execution: &common.WorkflowExecution{WorkflowId: workflows.AlertWorkflowID("event-1")}},
 		}}, nil)
-		a := asAlert(t, request(t, handlerOn(server), http.MethodGet, "/alerts/event-1", ""))
+		a := decoded[shownAlert](t, request(t, handlerOn(server), http.MethodGet, "/alerts/event-1", ""), 200)
 		assert.True(t, a.Incomplete, name)
 		assert.Equal(t, []string{c.want, "fraud-team", c.muted}, []string{a.State, a.Chains[0].Receiver, a.Chains[0].Muted}, name)
 		var listed []string

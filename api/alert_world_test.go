@@ -84,7 +84,7 @@ func (w *world) alert(t *testing.T, id string) shownAlert {
 		}
 		return nil
 	})
-	return asAlert(t, answer)
+	return decoded[shownAlert](t, answer, 200)
 }
 
 // over waits until an alert has ended, in whatever way.

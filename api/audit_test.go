@@ -24,6 +24,7 @@ import (
 	"dummyorders/api"
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
 )
 
 // trail is an audit trail in memory. It keeps nothing while it has an error.
@@ -104,10 +105,10 @@ func TestAudited(t *testing.T) {
 	}}})
 	handler := handlerWith(o)
 	const shop, ada = "Authorization: Bearer secret-of-the-shop", "Authorization: Bearer a.good.token"
-	id := asAnswer(t, request(t, handler, http.MethodPost, "/transact", paidBy(t, heldForReview), patient, shop), 202).TransactionID
+	id := decoded[ledger.Answer](t, request(t, handler, http.MethodPost, "/transact", paidBy(t, heldForReview), patient, shop), 202).TransactionID
 	require.Equal(t, []string{"client shop | default | transact | " + id + " | begun"}, kept.lines())
 
-	asAnswer(t, request(t, handler, http.MethodGet, "/transactions/"+id, "", ada), 200)
+	decoded[ledger.Answer](t, request(t, handler, http.MethodGet, "/transactions/"+id, "", ada), 200)
 	lines := kept.lines()
 	require.Len(t, lines, 2)
 	require.Regexp(t, `^person ada@example.com \|  \| signIn \| token sha256:[0-9a-f]{16} \| done$`, lines[0])
@@ -149,7 +150,7 @@ func TestAudited(t *testing.T) {
 	require.Contains(t, lines[len(lines)-1], "client shop | default | acknowledgeAlert | alert "+alertID+" | 200 |  > by shop:  | ends ")
 	request(t, handler, http.MethodGet, "/alerts?transaction="+id, "", shop)
 	require.Equal(t, []string{"client shop | default | listAlerts | alerts of " + id + " | 200"}, kept.lines())
-	listed := listing(t, request(t, handler, http.MethodGet, "/transactions?limit=1", "", shop)).Transactions
+	listed := decoded[listed](t, request(t, handler, http.MethodGet, "/transactions?limit=1", "", shop), 200).Transactions
 	require.Equal(t, []string{fmt.Sprintf("client shop | default | listTransactions |  | 200 |  > 1 transactions, from %s back to %[1]s", listed[0].TransactionID)}, kept.lines())
 }
 

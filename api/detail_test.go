@@ -62,7 +62,7 @@ func TestDecisionDetail(t *testing.T) {
 
 			posted, key := paidBy(t, heldAndWorse), freshKey()
 			answer := request(t, handler, http.MethodPost, "/transact", posted, key, shop, patient)
-			id := asAnswer(t, answer, 202).TransactionID
+			id := decoded[ledger.Answer](t, answer, 202).TransactionID
 			assert.Equal(t, public, shows(answer.Body.String()))
 			assert.Equal(t, public, shows(ask("transact", 202, http.MethodPost, "/transact", posted, key, shop, patient)), "again")
 			assert.Equal(t, public, shows(ask("transact", 202, http.MethodPost, "/transact", posted, key, analysts, patient)), "by an analyst")

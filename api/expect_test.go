@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/identity"
-	"dummyorders/domain/ledger"
 	"dummyorders/workflows"
 )
 
@@ -28,14 +26,6 @@ func paidBy(t *testing.T, method string) string {
 // freshKey returns the header with an unused key.
 func freshKey() string {
 	return "Idempotency-Key: " + uuid.NewString()
-}
-
-func asAnswer(t *testing.T, answer *httptest.ResponseRecorder, status int) ledger.Answer {
-	t.Helper()
-	require.Equal(t, status, answer.Code, "%s", answer.Body)
-	var a ledger.Answer
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &a))
-	return a
 }
 
 func mustBeReplayed(t *testing.T, answer *httptest.ResponseRecorder, want bool) {

@@ -19,7 +19,7 @@ func TestExplanationOnlyInTransaction(t *testing.T) {
 	w := realWorld(t)
 	key := freshKey()
 	held := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, heldAndWorse), key, patient)
-	id := asAnswer(t, held, 202).TransactionID
+	id := decoded[ledger.Answer](t, held, 202).TransactionID
 	explained(t, w.api(), id, "while it is in review")
 	confirmed := `{"decision":"approve","reviewer":"ada","confirm":true}`
 	silent := map[string]*httptest.ResponseRecorder{
@@ -43,8 +43,7 @@ func TestExplanationOnlyInTransaction(t *testing.T) {
 // explained checks that a transaction has the script's explanation.
 func explained(t *testing.T, handler http.Handler, id, when string) {
 	t.Helper()
-	var r ledger.Record
-	require.NoError(t, json.Unmarshal(request(t, handler, http.MethodGet, "/transactions/"+id, "").Body.Bytes(), &r))
+	r := answered[ledger.Record](t, handler, http.MethodGet, "/transactions/"+id, "", 200)
 	assert.Empty(t, cmp.Diff(explanation, r.Explanation), "%s (-want +got)", when)
 }
 

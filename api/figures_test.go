@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -110,11 +109,7 @@ func figured(t *testing.T, detail api.Detail, keys map[string]identity.Subject) 
 
 func read(t *testing.T, handler http.Handler, path, key string) map[string]any {
 	t.Helper()
-	answer := request(t, handler, http.MethodGet, path, "", "Authorization: Bearer "+key)
-	require.Equal(t, 200, answer.Code, "%s", answer.Body)
-	var found map[string]any
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &found))
-	return found
+	return decoded[map[string]any](t, request(t, handler, http.MethodGet, path, "", "Authorization: Bearer "+key), 200)
 }
 
 var operators = identity.Subject{

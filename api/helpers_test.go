@@ -257,12 +257,7 @@ func accepting(t testing.TB) http.Handler {
 
 func post(t testing.TB, handler http.Handler, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/transact", strings.NewReader(body))
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Prefer", "respond-async")
-	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
-	return answer
+	return request(t, handler, http.MethodPost, "/transact", body, "Content-Type: application/json", "Prefer: respond-async")
 }
 
 func asProblem(t testing.TB, answer *httptest.ResponseRecorder) api.Problem {

@@ -116,9 +116,7 @@ func TestInboundPartly(t *testing.T) {
 			w, _, handler := inboundWorld(t)
 			w.fails = map[string]error{"Odd": c.err}
 			answer := reportAlarms(t, handler, "monitor", body)
-			require.Equal(t, c.status, answer.Code, answer.Body)
-			var said struct{ Taken, LeftOut []struct{ Name string } }
-			require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &said))
+			said := decoded[struct{ Taken, LeftOut []struct{ Name string } }](t, answer, c.status)
 			names := func(all []struct{ Name string }) (names []string) {
 				for _, a := range all {
 					names = append(names, a.Name)

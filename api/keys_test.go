@@ -61,7 +61,7 @@ func managing(t testing.TB, path, body string) *httptest.ResponseRecorder {
 	return request(t, handlerWith(o), http.MethodPost, path, body)
 }
 
-func decoded[T any](t *testing.T, answer *httptest.ResponseRecorder, status int) (into T) {
+func decoded[T any](t testing.TB, answer *httptest.ResponseRecorder, status int) (into T) {
 	t.Helper()
 	require.Equal(t, status, answer.Code, "%s", answer.Body)
 	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &into))

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -34,21 +33,15 @@ func labelled(t testing.TB, handler http.Handler, id, body string, headers ...st
 // asLabel returns the label of an answer, and checks that the answer says where the transaction is.
 func asLabel(t testing.TB, answer *httptest.ResponseRecorder, status int, id string) ledger.Label {
 	t.Helper()
-	require.Equal(t, status, answer.Code, "%v %s", answer.Header(), answer.Body)
 	require.Equal(t, "/transactions/"+id, answer.Header().Get("Location"), "%v %s", answer.Header(), answer.Body)
-	var l ledger.Label
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &l))
-	return l
+	return decoded[ledger.Label](t, answer, status)
 }
 
 // labelsOf returns a transaction's labels, and checks that they are the same when it is read alone and in a list.
 func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
 	t.Helper()
-	answer := request(t, handler, http.MethodGet, "/transactions/"+id, "")
-	asAnswer(t, answer, 200)
-	var r ledger.Record
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
-	for _, other := range listing(t, request(t, handler, http.MethodGet, "/transactions?limit=200", "")).Transactions {
+	r := answered[ledger.Record](t, handler, http.MethodGet, "/transactions/"+id, "", 200)
+	for _, other := range decoded[listed](t, request(t, handler, http.MethodGet, "/transactions?limit=200", ""), 200).Transactions {
 		if diff := cmp.Diff(r.Labels, other.Labels); other.TransactionID == id && diff != "" {
 			t.Errorf("alone and in the list (-alone +list):\n%s", diff)
 		}
@@ -59,7 +52,7 @@ func labelsOf(t *testing.T, handler http.Handler, id string) []ledger.Label {
 // A label is shown wherever its transaction is.
 func TestLabelIsShown(t *testing.T) {
 	w := realWorld(t)
-	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, "amazonpay"), patient), 200).TransactionID
+	id := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, "amazonpay"), patient), 200).TransactionID
 	w.ended(t, id)
 	before := time.Now().UTC().Truncate(time.Microsecond)
 	lost := asLabel(t, labelled(t, w.api(), id, lostDispute), 201, id)
@@ -119,7 +112,7 @@ func TestLabelsOfRunningTransaction(t *testing.T) {
 	handler := w.api()
 	lost := asLabel(t, labelled(t, handler, id, lostDispute), 201, id)
 	assert.Empty(t, cmp.Diff([]ledger.Label{lost}, labelsOf(t, handler, id)), "in review (-want +got)")
-	asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)
+	decoded[ledger.Answer](t, judge(t, handler, id, adaApproves, patient), 200)
 	w.ended(t, id)
 	labels := labelsOf(t, handler, id)
 	if len(labels) != 2 || !labels[0].Equal(lost) || labels[1].Source != ledger.ByReviewer {
@@ -151,9 +144,7 @@ func TestLabelsAreMerged(t *testing.T) {
 		value.On("Get", mock.Anything).Run(func(args mock.Arguments) { *args.Get(0).(*ledger.Record) = inWorkflow }).Return(nil)
 		temporal := undescribed()
 		temporal.On("QueryWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(value, nil)
-		answer := request(t, handlerWith(options(temporal, newMemory(e))), http.MethodGet, "/transactions/"+e.Record.TransactionID, "")
-		var r ledger.Record
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
+		r := answered[ledger.Record](t, handlerWith(options(temporal, newMemory(e))), http.MethodGet, "/transactions/"+e.Record.TransactionID, "", 200)
 		assert.Empty(t, cmp.Diff(c.want, r.Labels), "%s (-want +got)", name)
 	}
 }

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -38,14 +37,6 @@ type listed struct {
 	SearchedTo   *time.Time
 }
 
-func listing(t *testing.T, answer *httptest.ResponseRecorder) listed {
-	t.Helper()
-	require.Equal(t, 200, answer.Code, "%s", answer.Body)
-	var l listed
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &l))
-	return l
-}
-
 func TestListPages(t *testing.T) {
 	m := newMemory(entry(1), entry(2), entry(3), entry(4), entry(5))
 	handler := handlerWith(options(nowhere(t), m))
@@ -53,7 +44,7 @@ func TestListPages(t *testing.T) {
 	path := "/transactions?limit=2&status=11"
 	for range 3 {
 		answer := request(t, handler, http.MethodGet, path, "")
-		page := listing(t, answer)
+		page := decoded[listed](t, answer, 200)
 		for _, r := range page.Transactions {
 			orders = append(orders, r.Order.ID)
 		}
@@ -85,7 +76,7 @@ func TestListSearchedTo(t *testing.T) {
 			m.reach = ledger.Cursor{StartTime: start.Add(c.reach), TransactionID: uuid.Nil.String()}
 		}
 		answer := request(t, handler, http.MethodGet, path, "")
-		page := listing(t, answer)
+		page := decoded[listed](t, answer, 200)
 		assert.Len(t, page.Transactions, c.found)
 		if c.reach == 0 {
 			assert.Empty(t, page.Next)
@@ -98,7 +89,7 @@ func TestListSearchedTo(t *testing.T) {
 		assert.Contains(t, path, "cursor="+page.Next)
 	}
 	m.reach = ledger.Cursor{StartTime: start, TransactionID: uuid.Nil.String()}
-	assert.Nil(t, listing(t, request(t, handler, http.MethodGet, path+"&limit=1", "")).SearchedTo, "the page is full")
+	assert.Nil(t, decoded[listed](t, request(t, handler, http.MethodGet, path+"&limit=1", ""), 200).SearchedTo, "the page is full")
 }
 
 func TestListEmpty(t *testing.T) {
@@ -130,7 +121,7 @@ func TestListFilters(t *testing.T) {
 		},
 		"metadata.channel=web&metadata.a.b=%22c%22": {Limit: 50, Metadata: map[string]string{"channel": "web", "a.b": `"c"`}},
 	} {
-		listing(t, request(t, handler, http.MethodGet, "/transactions?"+query, ""))
+		decoded[listed](t, request(t, handler, http.MethodGet, "/transactions?"+query, ""), 200)
 		if want.Limit, want.Brief = min(want.Limit, 25), true; want.Merchants.None() { // a page is read in parts
 			want.Merchants = identity.AllMerchants()
 		}
@@ -208,12 +199,12 @@ func TestListSameCard(t *testing.T) {
 	ask := func(query string) *httptest.ResponseRecorder {
 		return request(t, handlerWith(o), http.MethodGet, "/transactions?"+query, "", shopKey)
 	}
-	listing(t, ask("sameCardAs="+ours.Record.TransactionID))
+	decoded[listed](t, ask("sameCardAs="+ours.Record.TransactionID), 200)
 	assert.Equal(t, []string{"f00d", "4321"}, []string{m.asked.CardFingerprint, m.asked.CardLastFour})
 	for name, query := range map[string]string{
 		"without a card": "sameCardAs=" + noCard.Record.TransactionID, "other digits": "cardLastFour=1111&sameCardAs=" + ours.Record.TransactionID, "another's merchant": "merchant=acme",
 	} {
-		listing(t, ask(query))
+		decoded[listed](t, ask(query), 200)
 		assert.True(t, m.asked.Merchants.None(), "%s: it asks for %+v", name, m.asked)
 	}
 	for name, id := range map[string]string{"another's": theirs.Record.TransactionID, "unknown": entry(9).Record.TransactionID, "no id": "1"} {
@@ -277,7 +268,7 @@ func TestReadRunningTransaction(t *testing.T) {
 	stale := ledger.Entry{Record: *ledger.Open(transaction.Transaction{ID: id}, start)}
 	for _, m := range []*memory{newMemory(), newMemory(stale)} {
 		answer := request(t, handlerWith(options(w.client, m)), http.MethodGet, "/transactions/"+id, "")
-		a := asAnswer(t, answer, 200)
+		a := decoded[ledger.Answer](t, answer, 200)
 		assert.Equal(t, "Transaction In Review", a.Message, "it is read as %+v", a)
 	}
 }
@@ -292,7 +283,7 @@ func TestListLarge(t *testing.T) {
 	}
 	handler, seen, cursor := handlerWith(options(nowhere(t), m)), map[string]bool{}, ""
 	for range 200 {
-		page := listing(t, request(t, handler, http.MethodGet, "/transactions?limit=200"+cursor, ""))
+		page := decoded[listed](t, request(t, handler, http.MethodGet, "/transactions?limit=200"+cursor, ""), 200)
 		for _, r := range page.Transactions {
 			seen[r.TransactionID] = true
 		}

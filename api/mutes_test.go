@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"dummyorders/api"
 	"dummyorders/domain/alert"
@@ -29,12 +27,9 @@ func TestMutes(t *testing.T) {
 	both.Grants[0].Merchants = identity.OnlyMerchants("acme", "beta")
 	o.Authenticators = []api.Authenticator{tokens{"all": all, "acme": aPerson("acme", identity.Alerts), "both": both}}
 	handler := handlerWith(o)
-	ask := func(token, method, path, body string, status int) (m alert.Mute) {
+	ask := func(token, method, path, body string, status int) alert.Mute {
 		t.Helper()
-		answer := request(t, handler, method, path, body, "Authorization: Bearer "+token)
-		require.Equal(t, status, answer.Code, "%s %s: %s", method, body, answer.Body)
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &m))
-		return m
+		return answered[alert.Mute](t, handler, method, path, body, status, "Authorization: Bearer "+token)
 	}
 	everything := ask("all", http.MethodPost, "/mutes", `{"hours": 24, "reason": "card 4111111111111112 test"}`, 201)
 	assert.Equal(t, []any{"", "ada@example.com", 24 * time.Hour}, []any{everything.Merchant, everything.By, everything.Until.Sub(everything.Begin)})
@@ -57,10 +52,7 @@ func TestMutes(t *testing.T) {
 		ask("all", http.MethodPost, "/mutes", body, 422)
 	}
 	listed := func(token string) (ids []string) {
-		var list struct{ Mutes []alert.Mute }
-		answer := request(t, handler, http.MethodGet, "/mutes", "", "Authorization: Bearer "+token)
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &list))
-		for _, m := range list.Mutes {
+		for _, m := range answered[struct{ Mutes []alert.Mute }](t, handler, http.MethodGet, "/mutes", "", 200, "Authorization: Bearer "+token).Mutes {
 			ids = append(ids, m.ID)
 		}
 		return ids

@@ -41,10 +41,7 @@ type queued struct {
 func (w *desks) orders(path, token string) (all []string) {
 	w.t.Helper()
 	for next := path; next != ""; {
-		answer := request(w.t, w.handler, http.MethodGet, next, "", "Authorization: Bearer "+token)
-		require.Equal(w.t, 200, answer.Code, "%s", answer.Body)
-		var page queued
-		require.NoError(w.t, json.Unmarshal(answer.Body.Bytes(), &page))
+		page := answered[queued](w.t, w.handler, http.MethodGet, next, "", 200, "Authorization: Bearer "+token)
 		for _, r := range page.Reviews {
 			all = append(all, r.Transaction.Order.ID)
 		}
@@ -120,9 +117,7 @@ func TestReviewQueue(t *testing.T) {
 
 func TestReviewQueueFaults(t *testing.T) {
 	w := newDesks(t, inReview("acme", 1), inReview("acme", 2))
-	_, answer := w.ask(http.MethodGet, "/reviews?limit=1", "", "ada")
-	var page queued
-	require.NoError(t, json.Unmarshal([]byte(answer), &page))
+	page := answered[queued](t, w.handler, http.MethodGet, "/reviews?limit=1", "", 200, "Authorization: Bearer ada")
 	require.NotEmpty(t, page.Next)
 	for query, parameter := range map[string]string{
 		"sort=age": "sort", "currency=EURO": "currency", "currency=eur": "currency", "mine=yes": "mine", "free=1": "free", "queue=ada": "queue", "limit=0": "limit",

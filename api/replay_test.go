@@ -40,9 +40,9 @@ func TestReplayConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-	first, accepted := asAnswer(t, answers[0], 200), 0
+	first, accepted := decoded[ledger.Answer](t, answers[0], 200), 0
 	for _, answer := range answers {
-		assert.Empty(t, cmp.Diff(first, asAnswer(t, answer, 200)), "two answers differ")
+		assert.Empty(t, cmp.Diff(first, decoded[ledger.Answer](t, answer, 200)), "two answers differ")
 		if answer.Header().Get("Idempotent-Replayed") == "" {
 			accepted++
 		}
@@ -57,11 +57,11 @@ func TestReplay(t *testing.T) {
 	body := paidBy(t, paysOnSignal)
 	first := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
 	mustBeReplayed(t, first, false)
-	id := asAnswer(t, first, 202).TransactionID
+	id := decoded[ledger.Answer](t, first, 202).TransactionID
 
 	running := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1")
 	mustBeReplayed(t, running, true)
-	a := asAnswer(t, running, 202)
+	a := decoded[ledger.Answer](t, running, 202)
 	assert.Equal(t, id, a.TransactionID, "while it runs the answer is %+v, want where it stands", a)
 	assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "while it runs the answer is %+v, want where it stands", a)
 	at := running.Header().Get("Location")
@@ -69,12 +69,12 @@ func TestReplay(t *testing.T) {
 	assert.NotEmpty(t, running.Header().Get("Retry-After"), "202 with %v", running.Header())
 	async := request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async")
 	mustBeReplayed(t, async, true)
-	asAnswer(t, async, 202)
+	decoded[ledger.Answer](t, async, 202)
 
 	w.letPay(t, id)
 	settled := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	mustBeReplayed(t, settled, true)
-	want := asAnswer(t, settled, 200)
+	want := decoded[ledger.Answer](t, settled, 200)
 	w.ended(t, id)
 	for what, handler := range map[string]http.Handler{
 		"after its end":                       w.api(),
@@ -92,7 +92,7 @@ func TestReplay(t *testing.T) {
 		}
 		again := request(t, handler, http.MethodPost, "/transact", sent, key, prefer)
 		mustBeReplayed(t, again, true)
-		assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)), "%s", what)
+		assert.Empty(t, cmp.Diff(want, decoded[ledger.Answer](t, again, 200)), "%s", what)
 	}
 	w.charged(t, id, 1)
 }
@@ -100,11 +100,11 @@ func TestReplay(t *testing.T) {
 // An answer outlives its history.
 func TestReplayWithoutHistory(t *testing.T) {
 	w, key := realWorld(t), freshKey()
-	want := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient), 200)
+	want := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient), 200)
 	w.ended(t, want.TransactionID)
 	again := request(t, w.later(), http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)))
+	assert.Empty(t, cmp.Diff(want, decoded[ledger.Answer](t, again, 200)))
 	mustBeUsed(t, request(t, w.later(), http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
 	read := request(t, w.later(), http.MethodGet, "/transactions/"+want.TransactionID, "")
 	assert.Equal(t, 200, read.Code, "%s", read.Body)
@@ -155,7 +155,7 @@ func TestAnswerAfterWait(t *testing.T) {
 					handler, headers[0] = handlerIn(ending, options(w.client, w.ledger)), patient
 				}
 				answer := request(t, handler, http.MethodPost, "/transact", body, headers...)
-				a := asAnswer(t, answer, 202)
+				a := decoded[ledger.Answer](t, answer, 202)
 				assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "%s", answer.Body)
 				assert.NotNil(t, a.Decision, "%s", answer.Body)
 			})
@@ -176,7 +176,7 @@ func reordered(t *testing.T, body string) string {
 func TestReplayOtherBody(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
-	id := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async"), 202).TransactionID
+	id := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: respond-async"), 202).TransactionID
 	for _, prefer := range []string{"Prefer: wait=1", "Prefer: respond-async"} {
 		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
 	}
@@ -269,7 +269,7 @@ func TestKeysBelongToClient(t *testing.T) {
 	handler := handlerWith(o)
 	shop := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: Bearer the key of the shop")
 	mobile := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient, "Authorization: bearer the key of the app")
-	one, other := asAnswer(t, shop, 200), asAnswer(t, mobile, 200)
+	one, other := decoded[ledger.Answer](t, shop, 200), decoded[ledger.Answer](t, mobile, 200)
 	mustBeReplayed(t, mobile, false)
 	assert.NotEqual(t, other.TransactionID, one.TransactionID, "two clients share a transaction by their key")
 	e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), one.TransactionID)
@@ -281,7 +281,7 @@ func TestKeysBelongToClient(t *testing.T) {
 func TestReplayTerminated(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, heldForReview) // the ledger knows that it is in review
-	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
+	first := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", body, key, patient), 202)
 	eventually(t, func() error {
 		_, err := w.ledger.Find(t.Context(), identity.AllMerchants(), first.TransactionID)
 		return err
@@ -291,7 +291,7 @@ func TestReplayTerminated(t *testing.T) {
 		for _, prefer := range []string{patient, "Prefer: respond-async"} {
 			again := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
 			mustBeReplayed(t, again, true)
-			assert.Empty(t, cmp.Diff(first, asAnswer(t, again, 202)))
+			assert.Empty(t, cmp.Diff(first, decoded[ledger.Answer](t, again, 202)))
 		}
 	}
 	_, err := w.forgetful.DescribeWorkflowExecution(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "")
@@ -302,12 +302,12 @@ func TestReplayTerminated(t *testing.T) {
 func TestReplayTerminatedNotInLedger(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, paysOnSignal)
-	first := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
+	first := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", body, key, "Prefer: wait=1"), 202)
 	require.NoError(t, w.client.TerminateWorkflow(t.Context(), workflows.TransactionWorkflowID(first.TransactionID), "", "a test"))
 	for _, prefer := range []string{patient, "Prefer: respond-async"} {
 		again := request(t, w.api(), http.MethodPost, "/transact", body, key, prefer)
 		mustBeReplayed(t, again, true)
-		a := asAnswer(t, again, 202)
+		a := decoded[ledger.Answer](t, again, 202)
 		assert.Equal(t, transaction.PaymentInitiated, a.TransactionStatus.Code, "it stands at %+v", a.TransactionStatus)
 		mustBeUsed(t, request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, prefer))
 	}
@@ -333,7 +333,7 @@ func TestReplayWithoutLedger(t *testing.T) {
 
 	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	assert.Empty(t, cmp.Diff(asAnswer(t, first, 200), asAnswer(t, again, 200)))
+	assert.Empty(t, cmp.Diff(decoded[ledger.Answer](t, first, 200), decoded[ledger.Answer](t, again, 200)))
 	mustBeUsed(t, request(t, handler, http.MethodPost, "/transact", with(t, "order.id", "2"), key, patient))
 	without := request(t, handler, http.MethodPost, "/transact", api.SeedExample, patient)
 	assert.Equal(t, 200, without.Code, "%s", without.Body)
@@ -353,7 +353,7 @@ func TestReplaySettledAnswer(t *testing.T) {
 	handler := handlerWith(options(&mocks.Client{}, newMemory(ledger.Entry{Record: *record, Transaction: posted})))
 	again := request(t, handler, http.MethodPost, "/transact", api.SeedExample, key, patient)
 	mustBeReplayed(t, again, true)
-	assert.Empty(t, cmp.Diff(want, asAnswer(t, again, 200)), "answer (-the first +the retry's)")
+	assert.Empty(t, cmp.Diff(want, decoded[ledger.Answer](t, again, 200)), "answer (-the first +the retry's)")
 }
 
 // Without a key each request is a new transaction.
@@ -362,13 +362,13 @@ func TestNoKey(t *testing.T) {
 	one := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
 	other := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, patient)
 	mustBeReplayed(t, other, false)
-	assert.NotEqual(t, asAnswer(t, other, 200).TransactionID, asAnswer(t, one, 200).TransactionID, "they are the same")
+	assert.NotEqual(t, decoded[ledger.Answer](t, other, 200).TransactionID, decoded[ledger.Answer](t, one, 200).TransactionID, "they are the same")
 }
 
 func TestBodyDigestIsNotShown(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	posted := request(t, w.api(), http.MethodPost, "/transact", api.SeedExample, key, patient)
-	id := asAnswer(t, posted, 200).TransactionID
+	id := decoded[ledger.Answer](t, posted, 200).TransactionID
 	w.ended(t, id)
 	e, err := w.ledger.Find(t.Context(), identity.AllMerchants(), id)
 	require.NoError(t, err)

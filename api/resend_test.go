@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,10 +38,9 @@ func (w *world) resend(t *testing.T, id, body string) (answer *httptest.Response
 }
 
 // sentAgain returns the alert that an answer says was sent again.
-func sentAgain(t *testing.T, answer *httptest.ResponseRecorder) (r alert.Resending) {
+func sentAgain(t *testing.T, answer *httptest.ResponseRecorder) alert.Resending {
 	t.Helper()
-	require.Equal(t, http.StatusAccepted, answer.Code, answer.Body)
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
+	r := decoded[alert.Resending](t, answer, 202)
 	assert.Equal(t, "/alerts/"+r.ID, answer.Header().Get("Location"))
 	return r
 }

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,7 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
-	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -33,10 +31,7 @@ func reviewLink(id, by string) string {
 // read returns the record of a transaction.
 func (w *world) read(t *testing.T, id string) ledger.Record {
 	t.Helper()
-	answer := request(t, w.api(), http.MethodGet, "/transactions/"+id, "")
-	var r ledger.Record
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &r))
-	return r
+	return answered[ledger.Record](t, w.api(), http.MethodGet, "/transactions/"+id, "", 200)
 }
 
 // verdict returns the form with a button pressed, and more fields in pairs.

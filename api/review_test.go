@@ -32,7 +32,7 @@ import (
 func (w *world) held(t *testing.T, method string) string {
 	t.Helper()
 	answer := request(t, w.api(), http.MethodPost, "/transact", paidBy(t, method), patient)
-	return asAnswer(t, answer, 202).TransactionID
+	return decoded[ledger.Answer](t, answer, 202).TransactionID
 }
 
 func judge(t testing.TB, handler http.Handler, id, body string, headers ...string) *httptest.ResponseRecorder {
@@ -47,20 +47,20 @@ func TestReviewTransact(t *testing.T) {
 	w, key := realWorld(t), freshKey()
 	body := paidBy(t, heldForReview)
 	answer := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
-	a := asAnswer(t, answer, 202)
+	a := decoded[ledger.Answer](t, answer, 202)
 	assert.Equal(t, transaction.InReview, a.TransactionStatus.Code, "%v %s", answer.Header(), answer.Body)
 	require.NotNil(t, a.Review, "%v %s", answer.Header(), answer.Body)
 	assert.Equal(t, "60", answer.Header().Get("Retry-After"), "%v %s", answer.Header(), answer.Body)
 	assert.Equal(t, "/transactions/"+a.TransactionID, answer.Header().Get("Location"), "%v %s", answer.Header(), answer.Body)
 	again := request(t, w.api(), http.MethodPost, "/transact", body, key, patient)
 	mustBeReplayed(t, again, true)
-	assert.Empty(t, cmp.Diff(a, asAnswer(t, again, 202)))
-	asAnswer(t, judge(t, w.api(), a.TransactionID, adaApproves, patient), 200)
+	assert.Empty(t, cmp.Diff(a, decoded[ledger.Answer](t, again, 202)))
+	decoded[ledger.Answer](t, judge(t, w.api(), a.TransactionID, adaApproves, patient), 200)
 	for _, handler := range []http.Handler{w.api(), handlerWith(options(w.client, newMemory()))} {
 		for _, prefer := range []string{patient, "Prefer: respond-async"} {
 			decided := request(t, handler, http.MethodPost, "/transact", body, key, prefer)
 			mustBeReplayed(t, decided, true)
-			assert.Equal(t, transaction.PaymentComplete, asAnswer(t, decided, 200).TransactionStatus.Code)
+			assert.Equal(t, transaction.PaymentComplete, decoded[ledger.Answer](t, decided, 200).TransactionStatus.Code)
 		}
 	}
 	w.charged(t, a.TransactionID, 1)
@@ -74,7 +74,7 @@ func TestReviewVerdicts(t *testing.T) {
 	} {
 		id := w.held(t, heldForReview)
 		body := fmt.Sprintf(`{"decision":%q,"reviewer":"ada","note":"card 1234-5678-8765-4321"}`, verdict)
-		a := asAnswer(t, judge(t, w.api(), id, body, patient), 200)
+		a := decoded[ledger.Answer](t, judge(t, w.api(), id, body, patient), 200)
 		assert.Equal(t, want, a.TransactionStatus.Code, "%s comes to %+v", verdict, a)
 		assert.Equal(t, "ada", a.Review.Reviewer, "%s comes to %+v", verdict, a)
 		assert.Equal(t, "card 123456******4321", a.Review.Note)
@@ -93,7 +93,7 @@ func TestReviewConfirm(t *testing.T) {
 	assert.Contains(t, p.Detail, "now says decline, score 99")
 	assert.Contains(t, p.Detail, `"confirm": true`)
 	w.charged(t, id, 0)
-	asAnswer(t, judge(t, w.api(), id, `{"decision":"approve","reviewer":"ada","confirm":true}`, patient), 200)
+	decoded[ledger.Answer](t, judge(t, w.api(), id, `{"decision":"approve","reviewer":"ada","confirm":true}`, patient), 200)
 	w.charged(t, id, 1)
 }
 
@@ -123,10 +123,10 @@ func TestReviewTwoAtOnce(t *testing.T) {
 func TestReviewAgain(t *testing.T) {
 	w := realWorld(t)
 	id := w.held(t, heldForReview)
-	want := asAnswer(t, judge(t, w.api(), id, adaApproves, patient), 200)
+	want := decoded[ledger.Answer](t, judge(t, w.api(), id, adaApproves, patient), 200)
 	w.ended(t, id)
 	for _, handler := range []http.Handler{w.api(), w.later(), handlerWith(options(w.client, newMemory()))} {
-		assert.Empty(t, cmp.Diff(want, asAnswer(t, judge(t, handler, id, adaApproves, patient), 200)))
+		assert.Empty(t, cmp.Diff(want, decoded[ledger.Answer](t, judge(t, handler, id, adaApproves, patient), 200)))
 		for _, other := range []string{`{"decision":"decline","reviewer":"ada"}`, `{"decision":"approve","reviewer":"grace"}`} {
 			p := asProblem(t, judge(t, handler, id, other, patient))
 			assert.Equal(t, 409, p.Status, "%s is told %+v", other, p)
@@ -155,7 +155,7 @@ func TestReviewRespondAsync(t *testing.T) {
 // There is nothing to decide about a transaction that is not in review.
 func TestReviewNotInReview(t *testing.T) {
 	w := realWorld(t)
-	running := asAnswer(t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysOnSignal), "Prefer: wait=1"), 202)
+	running := decoded[ledger.Answer](t, request(t, w.api(), http.MethodPost, "/transact", paidBy(t, paysOnSignal), "Prefer: wait=1"), 202)
 	p := asProblem(t, judge(t, w.api(), running.TransactionID, adaApproves, patient))
 	assert.Equal(t, 409, p.Status, "while it is paid: %+v", p)
 	require.NotNil(t, p.TransactionStatus, "while it is paid: %+v", p)

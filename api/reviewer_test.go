@@ -85,7 +85,7 @@ func TestReviewFirstApproval(t *testing.T) {
 	record.Review.Decide(review.Request{Verdict: review.Approve, Reviewer: "ada", Person: "ada@example.com"}, start.Add(time.Hour))
 	handler, got := reviewed(record, nil, true)
 	answer := judge(t, handler, record.TransactionID, `{"decision":"approve"}`, shopKey)
-	a := asAnswer(t, answer, 202)
+	a := decoded[ledger.Answer](t, answer, 202)
 	assert.Equal(t, "Transaction In Review, A Second Person Has To Agree", a.Message)
 	assert.Equal(t, "ada", a.Review.First.Reviewer)
 	assert.Equal(t, "60", answer.Header().Get("Retry-After"))

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -40,17 +39,11 @@ func TestRoutes(t *testing.T) {
 	o.Authenticators = []api.Authenticator{tokens{"all": all}}
 	handler := handlerWith(o)
 
-	answer := request(t, handler, http.MethodGet, "/alerts/routes", "", "Authorization: Bearer all")
-	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
-	var shown alert.Routing
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &shown))
+	shown := answered[alert.Routing](t, handler, http.MethodGet, "/alerts/routes", "", 200, "Authorization: Bearer all")
 	assert.Equal(t, []alert.RoutingRule{{Name: "all", When: []string{}, Tell: []string{"mail"}}}, shown.Routes)
 	assert.Equal(t, []alert.Target{"mail jo@example.com"}, shown.Receivers[0].Steps[0].Targets)
 
-	answer = request(t, handler, http.MethodPost, "/alerts/routes/try?at=2026-11-02T09:30:15Z", sampleEvent(t), "Authorization: Bearer all")
-	require.Equal(t, http.StatusOK, answer.Code, answer.Body)
-	var tried alert.Routed
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &tried))
+	tried := answered[alert.Routed](t, handler, http.MethodPost, "/alerts/routes/try?at=2026-11-02T09:30:15Z", sampleEvent(t), 200, "Authorization: Bearer all")
 	assert.Equal(t, time.Date(2026, 11, 2, 9, 30, 15, 0, time.UTC), tried.At)
 	assert.Equal(t, "mail", tried.Findings[0].Assignments[0].Steps[0].Receiver)
 	assert.Contains(t, kept.lines(), "person ada@example.com | * | tryRoutes | event sample | 200")

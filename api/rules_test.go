@@ -25,12 +25,9 @@ import (
 )
 
 // answered decodes an answer of a status.
-func answered[T any](t *testing.T, handler http.Handler, method, path, body string, status int, headers ...string) (got T) {
+func answered[T any](t *testing.T, handler http.Handler, method, path, body string, status int, headers ...string) T {
 	t.Helper()
-	answer := request(t, handler, method, path, body, headers...)
-	require.Equal(t, status, answer.Code, "%s", answer.Body)
-	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &got))
-	return got
+	return decoded[T](t, request(t, handler, method, path, body, headers...), status)
 }
 
 // The ruleset that decides is shown with each rule in words and its text.
@@ -150,10 +147,7 @@ func TestTryShowsWhatWasPosted(t *testing.T) {
 		"reads": aPerson("acme", identity.Rules, identity.Read), "reviews": aPerson("acme", identity.Rules, identity.Review), "neither": aPerson("acme", identity.Rules),
 	}}
 	for token, shown := range map[string]bool{"reads": true, "reviews": true, "neither": false} {
-		answer := request(t, handlerWith(o), http.MethodGet, "/rules/try/"+posted.ID, "", "Authorization: Bearer "+token)
-		require.Equal(t, 200, answer.Code, answer.Body)
-		var tried ruleset.Trial
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &tried))
+		tried := answered[ruleset.Trial](t, handlerWith(o), http.MethodGet, "/rules/try/"+posted.ID, "", 200, "Authorization: Bearer "+token)
 		assert.Equal(t, shown, len(tried.Saw["amount_above_order"]) > 0, token)
 	}
 }

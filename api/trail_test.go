@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"testing"
@@ -28,12 +27,10 @@ func TestTrailPages(t *testing.T) {
 	path := "/audit?limit=2&action=transact"
 	for range 3 {
 		answer := request(t, handler, http.MethodGet, path, "")
-		require.Equal(t, 200, answer.Code, "%s", answer.Body)
-		var page struct {
+		page := decoded[struct {
 			Entries []audit.Kept
 			Next    string
-		}
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &page))
+		}](t, answer, 200)
 		for _, k := range page.Entries {
 			numbers = append(numbers, k.Number)
 			assert.Equal(t, kept.kept[k.Number-1], k)
