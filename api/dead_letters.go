@@ -21,9 +21,9 @@ import (
 
 // DeadLetters reads and changes the queue of dead letters.
 type DeadLetters interface {
-	// Look passes each letter to visit, the oldest first, and drops those for which visit returns true. It returns how many
-	// there were when it began.
-	Look(ctx context.Context, visit func(alert.DeadLetter) (drop bool)) (total int, err error)
+	// Look passes each letter to visit, the oldest first, and drops those for which visit returns drop, until visit returns
+	// enough. It returns how many there were when it began.
+	Look(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (total int, err error)
 	// Replay publishes the letters for which chosen returns true, and passes each to report, with the error that kept it in
 	// the queue.
 	Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error
@@ -111,11 +111,11 @@ func theirs(of identity.Merchants, l alert.DeadLetter) bool {
 func (s *server) listDead(ctx context.Context, _ *struct{}) (a deadLettersAnswer, err error) {
 	a.Letters = []alert.DeadLetter{}
 	of := merchantsOf(ctx)
-	a.Total, err = s.lookDead(ctx, func(l alert.DeadLetter) bool {
-		if l.Body = nil; len(a.Letters) < mostLetters && theirs(of, l) {
+	a.Total, err = s.lookDead(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+		if l.Body = nil; theirs(of, l) {
 			a.Letters = append(a.Letters, l)
 		}
-		return false
+		return false, len(a.Letters) == mostLetters
 	})
 	visitorOf(ctx).shown = fmt.Sprintf("%d dead letters", len(a.Letters))
 	return a, err
@@ -123,13 +123,14 @@ func (s *server) listDead(ctx context.Context, _ *struct{}) (a deadLettersAnswer
 
 func (s *server) showDead(ctx context.Context, r *deadLetterRequest) (a deadLetterAnswer, err error) {
 	of := merchantsOf(ctx)
-	_, err = s.lookDead(ctx, func(l alert.DeadLetter) bool {
-		if a.ID == "" && l.ID == r.ID && theirs(of, l) {
+	found := false
+	_, err = s.lookDead(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+		if found = l.ID == r.ID && theirs(of, l); found {
 			a = deadLetterAnswer{l, ForPeople(l.Body)}
 		}
-		return false
+		return false, found
 	})
-	if err == nil && a.ID == "" {
+	if err == nil && !found {
 		err = problem(http.StatusNotFound, "no such dead letter, or another request holds it just now")
 	}
 	return a, err
@@ -145,7 +146,7 @@ func ForPeople(body []byte) string {
 }
 
 // lookDead fails with a *Problem.
-func (s *server) lookDead(ctx context.Context, visit func(alert.DeadLetter) bool) (int, error) {
+func (s *server) lookDead(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (int, error) {
 	if s.DeadLetters == nil {
 		return 0, noDead()
 	}
@@ -198,7 +199,8 @@ func (s *server) changeDead(ctx context.Context, r *bodyRequest, do func(context
 	return done, err
 }
 
-// begin returns the answer to a choice before anything is done, and a function that reports whether a letter is chosen.
+// begin returns the answer to a choice before anything is done, and a function that reports whether a letter is chosen. The
+// answer has no bodies: it can be of all letters.
 func (c deadChoice) begin(of identity.Merchants) (*deadDone, func(alert.DeadLetter) bool) {
 	done := &deadDone{Done: []alert.DeadLetter{}, Left: []leftLetter{}, Missing: append([]string{}, c.ids...)}
 	return done, func(l alert.DeadLetter) bool {
@@ -212,18 +214,18 @@ func (c deadChoice) begin(of identity.Merchants) (*deadDone, func(alert.DeadLett
 
 func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error) {
 	done, chosen := c.begin(merchantsOf(ctx))
-	leave := func(l alert.DeadLetter, why string) { done.Left = append(done.Left, leftLetter{l, why}) }
 	err := s.DeadLetters.Replay(ctx, func(l alert.DeadLetter) bool {
 		if !chosen(l) {
 			return false
 		}
 		if l.NoEvent != "" {
-			leave(l, "it is not an event, and would come straight back: "+l.NoEvent)
+			l.Body = nil
+			done.Left = append(done.Left, leftLetter{l, "it is not an event, and would come straight back: " + l.NoEvent})
 			return false
 		}
 		return true
 	}, func(l alert.DeadLetter, err error) {
-		if err == nil { // Replay returns it too
+		if l.Body = nil; err == nil { // Replay returns it too
 			done.Done = append(done.Done, l)
 		}
 	})
@@ -232,12 +234,12 @@ func (s *server) replayDead(ctx context.Context, c deadChoice) (deadDone, error)
 
 func (s *server) purgeDead(ctx context.Context, c deadChoice) (deadDone, error) {
 	done, chosen := c.begin(merchantsOf(ctx))
-	_, err := s.DeadLetters.Look(ctx, func(l alert.DeadLetter) bool {
-		if !chosen(l) {
-			return false
+	_, err := s.DeadLetters.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+		if drop = chosen(l); drop {
+			l.Body = nil
+			done.Done = append(done.Done, l)
 		}
-		done.Done = append(done.Done, l)
-		return true
+		return drop, false
 	})
 	return *done, err
 }

@@ -22,15 +22,22 @@ import (
 type grave struct {
 	letters  []alert.DeadLetter
 	replayed []string
+	visited  int   // by looks
 	err      error // of the broker, at the first replay
 }
 
-func (g *grave) Look(ctx context.Context, visit func(alert.DeadLetter) bool) (int, error) {
+func (g *grave) Look(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (int, error) {
 	if err := inTime(ctx, 15*time.Second); err != nil {
 		return 0, err
 	}
-	total := len(g.letters)
-	g.letters = slices.DeleteFunc(g.letters, visit)
+	total, enough := len(g.letters), false
+	g.letters = slices.DeleteFunc(g.letters, func(l alert.DeadLetter) (drop bool) {
+		if !enough {
+			g.visited++
+			drop, enough = visit(l)
+		}
+		return drop
+	})
 	return total, nil
 }
 
@@ -105,6 +112,15 @@ func TestDeadLetters(t *testing.T) {
 	assert.Contains(t, a.Body, "411111******1111")
 	status, _ := askDead(t, handler, "acme", http.MethodGet, "/dead-letters/of-beta", "")
 	assert.Equal(t, 404, status)
+	for range 300 {
+		g.letters = append(g.letters, alert.DeadLetter{ID: "more", Merchant: "acme"})
+	}
+	for path, most := range map[string]int{"/dead-letters": 200, "/dead-letters/of-beta": 2} {
+		g.visited = 0
+		askDead(t, handler, "all", http.MethodGet, path, "")
+		assert.Equal(t, most, g.visited, "%s looks no further than it must", path)
+	}
+	g.letters = g.letters[:3]
 
 	kept.lines()
 	_, a = askDead(t, handler, "acme", http.MethodPost, "/dead-letters/replay", `{"ids": ["of-acme", "of-beta", "none"]}`)

@@ -27,7 +27,7 @@ type deadCommand struct {
 // deadQueue is a dead queue, and where the commands print what they did with it.
 type deadQueue struct {
 	letters interface {
-		Look(ctx context.Context, visit func(alert.DeadLetter) (drop bool)) (total int, err error)
+		Look(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (total int, err error)
 		Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error
 	}
 	name string
@@ -69,11 +69,10 @@ func (c listDeadCommand) Validate() error {
 // Run lists the dead letters in the queue.
 func (c listDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	var letters []alert.DeadLetter
-	total, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
-		if l.Body = nil; len(letters) < c.Most {
-			letters = append(letters, l)
-		}
-		return false
+	total, err := q.letters.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+		l.Body = nil
+		letters = append(letters, l)
+		return false, len(letters) == c.Most
 	})
 	if err != nil {
 		return err
@@ -130,11 +129,11 @@ type shownLetter struct {
 // Run shows what is known about the oldest letter with the id. It does not replay it.
 func (c showDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 	var found *alert.DeadLetter
-	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
-		if found == nil && l.ID == c.ID {
+	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+		if l.ID == c.ID {
 			found = &l
 		}
-		return false
+		return false, found != nil
 	})
 	switch {
 	case err != nil:
@@ -328,13 +327,14 @@ func (c purgeDeadCommand) Run(ctx context.Context, q *deadQueue) error {
 
 func (c purgeDeadCommand) purge(ctx context.Context, q *deadQueue) (purged []alert.DeadLetter, _ error) {
 	missing, lines := slices.Clone(c.IDs), c.lines(q)
-	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) bool {
+	_, err := q.letters.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
 		chosen := c.has(l, &missing)
 		if chosen {
+			l.Body = nil
 			purged = append(purged, l)
 			fmt.Fprintf(lines, "purged  %s: %s\n", described(l), l.Reason)
 		}
-		return chosen
+		return chosen, false
 	})
 	fmt.Fprintf(q.progress, "%s purged from %s\n", many(len(purged), "dead letter"), q.name)
 	if err != nil {

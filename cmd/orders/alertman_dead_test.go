@@ -163,22 +163,26 @@ func (d *fakeDead) run(t *testing.T, command deadRunner) (results, progress stri
 	return out.String(), notes.String(), err
 }
 
-func (d *fakeDead) Look(_ context.Context, visit func(alert.DeadLetter) bool) (int, error) {
+func (d *fakeDead) Look(_ context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (int, error) {
 	for _, l := range d.letters {
-		if visit(l) {
+		drop, enough := visit(l)
+		if drop {
 			d.dropped = append(d.dropped, l.ID)
+		}
+		if enough {
+			break
 		}
 	}
 	return len(d.letters), nil
 }
 
 func (d *fakeDead) Replay(ctx context.Context, chosen func(alert.DeadLetter) bool, report func(alert.DeadLetter, error)) error {
-	_, _ = d.Look(ctx, func(l alert.DeadLetter) bool {
+	_, _ = d.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
 		if !chosen(l) {
-			return false
+			return false, false
 		}
 		report(l, d.err)
-		return d.err == nil
+		return d.err == nil, false
 	})
 	return d.err
 }

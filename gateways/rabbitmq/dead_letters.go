@@ -42,10 +42,11 @@ func NewDeadLetters(reading, publishing Config) *DeadLetters {
 	return &DeadLetters{MaxHeld: 2000 * inOrder, reading: reading, publishing: publishing}
 }
 
-// Look passes each letter to visit, the oldest first, and drops those for which visit returns true. It returns how many
-// there were when it began. Later ones are not visited, and none after MaxHeld that are not dropped.
-func (d *DeadLetters) Look(ctx context.Context, visit func(alert.DeadLetter) (drop bool)) (total int, err error) {
-	return d.each(ctx, func(message amqp.Delivery) bool { return visit(d.letter(message)) })
+// Look passes each letter to visit, the oldest first, and drops those for which visit returns drop, until visit returns
+// enough. It returns how many there were when it began. Later ones are not visited, and none after MaxHeld that are not
+// dropped. If ctx ends after enough, the letters that were looked at before may be in another order than they were.
+func (d *DeadLetters) Look(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (total int, err error) {
+	return d.each(ctx, func(message amqp.Delivery) (drop, enough bool) { return visit(d.letter(message)) })
 }
 
 // Replay publishes the letters for which chosen returns true unchanged, each under its own id, and passes each to tell
@@ -63,17 +64,17 @@ func (d *DeadLetters) Replay(ctx context.Context, chosen func(alert.DeadLetter) 
 	defer stop()
 	running.Go(func() { to.run(sending) })
 	var failed error
-	_, err := d.each(ctx, func(message amqp.Delivery) bool {
+	_, err := d.each(ctx, func(message amqp.Delivery) (drop, enough bool) {
 		letter := d.letter(message)
-		if failed != nil || !chosen(letter) {
-			return false
+		if !chosen(letter) {
+			return false, false
 		}
 		err := to.send(sending, d.publishing.Exchange, message.RoutingKey, alive(message))
 		report(letter, err)
 		if err != nil {
 			failed = fmt.Errorf("the broker did not take %s, and the rest was left where it is: %w", letter.ID, err)
 		}
-		return err == nil
+		return err == nil, err != nil
 	})
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("replay dead letters: %w", err)
@@ -173,9 +174,10 @@ func alive(d amqp.Delivery) amqp.Publishing {
 	return message
 }
 
-// each passes the messages that are in the dead queue when it begins to visit, in the queue's order, and returns how many
-// there were. It removes those for which visit returns true. If another call holds some, visit sees fewer.
-func (d *DeadLetters) each(ctx context.Context, visit func(amqp.Delivery) (drop bool)) (total int, err error) {
+// each passes the messages that are in the dead queue when it begins to visit, in the queue's order, until visit returns
+// enough, and returns how many there were. It removes those for which visit returns drop. If another call holds some, visit
+// sees fewer.
+func (d *DeadLetters) each(ctx context.Context, visit func(amqp.Delivery) (drop, enough bool)) (total int, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("read queue %s: %w", d.reading.DeadQueue, err)
@@ -200,8 +202,9 @@ func (d *DeadLetters) each(ctx context.Context, visit func(amqp.Delivery) (drop 
 }
 
 // look goes once through the dead queue, and holds what it does not drop until its end. It gets one message at a time,
-// which takes RabbitMQ about 1ms. It always goes to the end of the queue, or until it holds maxHeld: RabbitMQ puts messages
-// back behind those put back before, so that half a look would change the order.
+// which takes RabbitMQ about 1ms. It goes to the end of the queue, or until it holds maxHeld or visit has seen enough, but in
+// any case through the messages that were put back before, which RabbitMQ gives out first: it puts messages back behind those,
+// so that a look at half of them would change their order.
 type look struct {
 	conn    *connection
 	queue   string
@@ -222,9 +225,13 @@ type window struct {
 // order, and returning a message that was got by itself is one request.
 const inOrder = 32
 
-func (l *look) run(ctx context.Context, visit func(amqp.Delivery) (drop bool)) error {
-	for got, held := 0, 0; held < l.maxHeld && (got == 0 || got < l.total); got++ {
-		if ctx.Err() != nil {
+func (l *look) run(ctx context.Context, visit func(amqp.Delivery) (drop, enough bool)) error {
+	before, enough := true, false // whether the last message was put back before, and whether visit has seen enough
+	for got, held := 0, 0; held < l.maxHeld && (got == 0 || got < l.total) && (before || !enough); got++ {
+		switch {
+		case ctx.Err() != nil && enough:
+			return nil
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
 		message, ok, err := l.get()
@@ -234,7 +241,11 @@ func (l *look) run(ctx context.Context, visit func(amqp.Delivery) (drop bool)) e
 		if got == 0 {
 			l.total = 1 + int(message.MessageCount)
 		}
-		if !visit(message) {
+		drop := false
+		if before = message.Redelivered; !enough {
+			drop, enough = visit(message)
+		}
+		if !drop {
 			l.windows[len(l.windows)-1].held++
 			held++
 			continue

@@ -37,9 +37,9 @@ func newDying(t *testing.T) dying {
 func (d dying) list(t *testing.T) []alert.DeadLetter {
 	t.Helper()
 	var letters []alert.DeadLetter
-	total, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
+	total, err := d.Look(t.Context(), func(l alert.DeadLetter) (drop, enough bool) {
 		letters = append(letters, l)
-		return false
+		return false, false
 	})
 	require.NoError(t, err)
 	require.Len(t, letters, total)
@@ -49,12 +49,11 @@ func (d dying) list(t *testing.T) []alert.DeadLetter {
 // purge drops the letters with these ids, or all without any, and returns the ids of those that it dropped.
 func (d dying) purge(t *testing.T, ids ...string) (purged []string) {
 	t.Helper()
-	_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
-		if !has(ids)(l) {
-			return false
+	_, err := d.Look(t.Context(), func(l alert.DeadLetter) (drop, enough bool) {
+		if drop = has(ids)(l); drop {
+			purged = append(purged, l.ID)
 		}
-		purged = append(purged, l.ID)
-		return true
+		return drop, false
 	})
 	require.NoError(t, err)
 	return purged
@@ -215,9 +214,9 @@ func TestReplayCutAfterConfirm(t *testing.T) {
 			return d.Replay(t.Context(), chosen, func(alert.DeadLetter, error) { cut() })
 		},
 		"purge": func(d dying, cut func()) error {
-			_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
+			_, err := d.Look(t.Context(), func(l alert.DeadLetter) (drop, enough bool) {
 				defer cut()
-				return chosen(l)
+				return chosen(l), false
 			})
 			return err
 		},
@@ -324,9 +323,9 @@ func TestLookHoldsNoMoreThanItCan(t *testing.T) {
 	d.MaxHeld = 2
 	for range 2 {
 		var ids []string
-		total, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
+		total, err := d.Look(t.Context(), func(l alert.DeadLetter) (drop, enough bool) {
 			ids = append(ids, l.ID)
-			return false
+			return false, false
 		})
 		require.NoError(t, err)
 		require.Equal(t, 3, total)
@@ -335,16 +334,57 @@ func TestLookHoldsNoMoreThanItCan(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c"}, d.replay(t), "what goes is not held")
 }
 
+// A look that has seen enough goes no further than letters were looked at before, and their order stays. If it must end
+// before, it does.
+func TestLookEnough(t *testing.T) {
+	d := newDying(t)
+	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	for _, id := range ids {
+		d.bury(t, message(id, id))
+	}
+	look := func(ctx context.Context, upTo string, then func()) {
+		t.Helper()
+		var seen []string
+		total, err := d.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
+			seen = append(seen, l.ID)
+			if enough = l.ID == upTo; enough {
+				then()
+			}
+			return false, enough
+		})
+		require.NoError(t, err)
+		require.Equal(t, len(ids), total)
+		require.Equal(t, ids[:slices.Index(ids, upTo)+1], seen)
+	}
+	for _, upTo := range []string{"d", "b", "a"} {
+		look(t.Context(), upTo, func() {})
+	}
+	ch := operator(t)
+	for i, id := range ids {
+		got, ok, err := ch.Get(d.cfg.DeadQueue, false)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, id, got.MessageId)
+		require.Equal(t, i < 6, got.Redelivered, "whether %s was got before: each look gets one more, to see that it was not", id)
+	}
+	require.NoError(t, ch.Close())
+	d.holds(t, ids...)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	look(ctx, "b", cancel)
+	counts(t, d.cfg.DeadQueue, len(ids))
+}
+
 // Of two looks at once, the second sees what the first does not hold.
 func TestTwoLooksAtOnce(t *testing.T) {
 	d := newDying(t)
 	d.bury(t, message("a", "1"), message("b", "2"))
-	_, err := d.Look(t.Context(), func(l alert.DeadLetter) bool {
+	_, err := d.Look(t.Context(), func(l alert.DeadLetter) (drop, enough bool) {
 		if l.ID == "b" {
 			counts(t, d.cfg.DeadQueue, 0)
 			require.Empty(t, d.list(t))
 		}
-		return l.ID == "a"
+		return l.ID == "a", false
 	})
 	require.NoError(t, err)
 	d.holds(t, "b")
@@ -358,10 +398,10 @@ func TestDeadCancelled(t *testing.T) {
 		d.bury(t, message(id, id))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := d.Look(ctx, func(l alert.DeadLetter) bool {
+	_, err := d.Look(ctx, func(l alert.DeadLetter) (drop, enough bool) {
 		require.Equal(t, "a", l.ID)
 		cancel()
-		return false
+		return false, false
 	})
 	require.ErrorIs(t, err, context.Canceled)
 	d.holds(t, ids...)
