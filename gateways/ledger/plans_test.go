@@ -68,9 +68,6 @@ func TestQueriesUseIndexes(t *testing.T) {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
 			for _, c := range questions() {
-				if name != "SQLite" && len(c.query.Merchants.Names()) > 1 {
-					continue // it is not merged
-				}
 				for kind, statement := range l.Statements("01990000-0000-7000-8000-000000000007", c.query, start.Add(time.Hour)) {
 					plan, err := l.Plan(t.Context(), engine.explain, statement)
 					require.NoError(t, err)
@@ -96,23 +93,31 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 }
 
-// PostgreSQL reads no more entries of a card than the page takes, however many have its last four digits.
-func TestCardIsReadInOrder(t *testing.T) {
+// PostgreSQL reads no more entries of a card than the page takes, however many have its last four digits, and no more of each of
+// several merchants.
+func TestReadInOrder(t *testing.T) {
 	engine := engines["PostgreSQL"]
 	l := engine.migrated(t)
 	fill(t, l)
 	require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET card_last_four = right(id, 2)::int % 20, card_fingerprint = right(id, 2)::int % 20"))
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE transactions"))
-	q := ledger.Query{Merchants: identity.AllMerchants(), Limit: 20, CardLastFour: "7", CardFingerprint: "7"}
-	plan, err := l.Plan(t.Context(), engine.explain, l.Statements("", q, start)["List"])
-	require.NoError(t, err)
-	text := strings.Join(plan, "\n")
-	require.Contains(t, text, "Index Scan Backward using transactions_by_card")
-	require.NotContains(t, text, "Sort")
+	two := identity.OnlyMerchants("default", "rare")
+	for index, q := range map[string]ledger.Query{
+		"transactions_by_card":             {Merchants: identity.AllMerchants(), CardLastFour: "7", CardFingerprint: "7"},
+		"transactions_by_merchant":         {Merchants: two},
+		"transactions_by_merchant_outcome": {Merchants: two, Outcome: fraud.Approve},
+	} {
+		q.Limit = 20
+		plan, err := l.Plan(t.Context(), engine.explain, l.Statements("", q, start)["List"])
+		require.NoError(t, err)
+		text := strings.Join(plan, "\n")
+		require.Contains(t, text, "Index Scan Backward using "+index+" ")
+		require.Equal(t, !q.Merchants.All(), strings.Contains(text, "Sort"), "only the first of each merchant are sorted")
+	}
 }
 
 // PostgreSQL keeps the plan of a page if one index leads to it: to make it takes longer than to read the page. Otherwise it plans by
-// the values each time: a plan for any merchants would look for two small ones among the transactions of all.
+// the values each time.
 func TestPlansAreKept(t *testing.T) {
 	l := engines["PostgreSQL"].migrated(t)
 	fill(t, l)
@@ -130,6 +135,7 @@ func TestPlansAreKept(t *testing.T) {
 		{"customer", ledger.Query{Merchants: all, CustomerID: "customer-7"}, true},
 		{"merchant", ledger.Query{Merchants: identity.OnlyMerchants("acme")}, true},
 		{"two merchants", ledger.Query{Merchants: identity.OnlyMerchants("acme", "rare")}, false},
+		{"many merchants", ledger.Query{Merchants: ledgertest.Merchants(51)}, false},
 	} {
 		c.query.Limit, c.query.Brief = 25, true
 		for range 7 { // of the first five, each has a plan of its own
@@ -202,6 +208,7 @@ func TestSearchVisitsNoMore(t *testing.T) {
 		"metadata in a span":   {Metadata: map[string]string{"channel": "no"}, Since: start.Add(time.Hour), Until: start.Add(4000 * time.Minute)},
 		"of a merchant":        {Merchants: identity.OnlyMerchants("acme"), Rule: "never"},
 		"of two merchants":     {Merchants: identity.OnlyMerchants("acme", "rare"), Rule: "never"},
+		"of many merchants":    {Merchants: ledgertest.Merchants(51)},
 		"address and currency": {IP: "192.0.2.1", Currency: "USD"},
 		"outcome and status":   {Status: transaction.InReview, Outcome: fraud.Decline},
 	} {

@@ -14,6 +14,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+	"github.com/google/uuid"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
@@ -56,16 +57,21 @@ func (l *Ledger) List(ctx context.Context, q ledger.Query) (ledger.Page, error) 
 	return page, nil
 }
 
-// Reach returns the place down to which a search looks at this many entries, or zero if it may look at all.
+// Reach returns the place down to which a search looks at this many entries, or zero if it may look at all. Where these may be of
+// merchants that the query does not name, it is before all entries of that moment: it names no transaction of another.
 func (l *Ledger) Reach(ctx context.Context, q ledger.Query, entries int) (place ledger.Cursor, err error) {
 	if !l.searches(q) {
 		return place, nil
 	}
+	part := indexed(q)
 	err = l.retry(ctx, func() error {
-		return l.engine.read(ctx, l.reader, q.Merchants, l.reachQuery(indexed(q), entries), func(r row) error {
+		return l.engine.read(ctx, l.reader, part.Merchants, l.reachQuery(part, entries), func(r row) error {
 			var at instant
 			err := r.Scan(&at, &place.TransactionID)
 			place.StartTime = at.Time
+			if part.Merchants.All() && !q.Merchants.All() {
+				place.TransactionID = uuid.Nil.String()
+			}
 			return err
 		})
 	})
@@ -343,7 +349,7 @@ func (l *Ledger) findQuery(of identity.Merchants, transactionID string) query {
 
 // listQuery asks for one entry more than the page holds, to find out whether there is a next page.
 func (l *Ledger) listQuery(q ledger.Query) query {
-	chosen := l.newestFirst("*", q)
+	chosen := l.newestFirst("*", q, q.Limit+1)
 	limit, args := "LIMIT ?", append(chosen.args, q.Limit+1)
 	if l.onePlan(q) { // for a placeholder PostgreSQL expects any number of rows, and so plans each page anew: that takes longer than to read it
 		limit, args = fmt.Sprintf("LIMIT %d", q.Limit+1), chosen.args
@@ -357,12 +363,12 @@ func (l *Ledger) listQuery(q ledger.Query) query {
 
 // reachQuery asks for the place of the last of so many entries. SQLite reads it in the index.
 func (l *Ledger) reachQuery(q ledger.Query, entries int) query {
-	chosen := l.newestFirst("started_at, id", q)
+	chosen := l.newestFirst("started_at, id", q, entries)
 	return query{l.engine.bind(chosen.text + "LIMIT 1 OFFSET ?"), append(chosen.args, entries-1)}
 }
 
 // onePlan reports whether PostgreSQL may keep one plan for all values, as an index leads to the page. Only by the values it knows which
-// of two filters leaves fewer entries, and that several merchants have so few that looking for them among all would take long.
+// of two filters leaves fewer entries, and how many merchants there are.
 func (l *Ledger) onePlan(q ledger.Query) bool {
 	return !l.engine.namesIndex && !l.searches(q) && len(q.Merchants.Names()) < 2
 }
@@ -370,18 +376,28 @@ func (l *Ledger) onePlan(q ledger.Query) bool {
 // searches reports whether a query has filters beside those that its index leads to: it looks at entries that it does not find.
 func (l *Ledger) searches(q ledger.Query) bool {
 	q.DownTo = ledger.Cursor{}
-	return len(l.listConditions(q, q.Merchants).texts) > len(l.listConditions(indexed(q), q.Merchants).texts)
+	part := indexed(q)
+	return len(l.listConditions(q, q.Merchants).texts) > len(l.listConditions(part, part.Merchants).texts)
 }
 
-// newestFirst chooses columns of entries. An index has the entries of one merchant in order. SQLite merges those of several, and
-// reads no more of each than the page takes. PostgreSQL would read them all, and instead passes over those of others.
-func (l *Ledger) newestFirst(columns string, q ledger.Query) query {
+// newestFirst chooses columns of entries, the first of them or more. An index has the entries of one merchant in order. Those of
+// several are merged: SQLite reads no more of each than the page takes. PostgreSQL would read all of each, and reads the first of
+// each instead.
+func (l *Ledger) newestFirst(columns string, q ledger.Query, first int) query {
+	const order = "ORDER BY started_at DESC, id DESC "
 	parts := []identity.Merchants{q.Merchants}
-	if names := q.Merchants.Names(); len(names) > 1 && len(names) <= mostMerged && l.engine.namesIndex {
+	switch {
+	case !merges(q):
+	case l.engine.namesIndex:
 		parts = nil
-		for _, name := range names {
+		for _, name := range q.Merchants.Names() {
 			parts = append(parts, identity.OnlyMerchants(name))
 		}
+	default:
+		c := l.listConditions(q, identity.AllMerchants())
+		c.add("merchant = m.name")
+		text := fmt.Sprintf("SELECT t.* FROM unnest(?::text[]) AS m (name) CROSS JOIN LATERAL (SELECT %s FROM transactions %s%sLIMIT %d) t %[3]s", columns, c.where(), order, first)
+		return query{text, append([]any{q.Merchants.Names()}, c.args...)}
 	}
 	var texts []string
 	var args []any
@@ -389,16 +405,26 @@ func (l *Ledger) newestFirst(columns string, q ledger.Query) query {
 		c := l.listConditions(q, of)
 		texts, args = append(texts, "SELECT "+columns+" FROM transactions "+l.listIndex(q, of)+c.where()), append(args, c.args...)
 	}
-	return query{strings.Join(texts, "UNION ALL ") + "ORDER BY started_at DESC, id DESC ", args}
+	return query{strings.Join(texts, "UNION ALL ") + order, args}
 }
 
-// mostMerged bounds the statement. The entries of more merchants are found among those of all.
+// mostMerged bounds the statement. The entries of more merchants are searched for among those of all.
 const mostMerged = 50
+
+// merges reports whether the entries of several merchants are read in an index for each. What else an index leads to is found in it
+// for all of them.
+func merges(q ledger.Query) bool {
+	names := len(q.Merchants.Names())
+	return names > 1 && names <= mostMerged && !q.Releasing && q.OrderID == "" && q.CustomerID == "" && q.CardLastFour == "" && q.IP == ""
+}
 
 // indexed returns the part of a query that an index leads to. The other filters are looked for in each entry that this part leaves.
 // Of two filters the outcome chooses fewer, unless it is approve.
 func indexed(q ledger.Query) ledger.Query {
 	part := ledger.Query{Merchants: q.Merchants, Since: q.Since, Until: q.Until, After: q.After}
+	if len(q.Merchants.Names()) > mostMerged {
+		part.Merchants = identity.AllMerchants()
+	}
 	switch {
 	case q.Releasing:
 		part.Releasing = true

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -142,7 +144,10 @@ func TestLedgerNamesMerchants(t *testing.T) {
 					require.Len(t, e.Record.Labels, 1, of)
 				}
 			}
-			_, err := l.Find(t.Context(), acme, idOf(0))
+			place, err := l.Reach(t.Context(), ledger.Query{Merchants: ledgertest.Merchants(51)}, 2)
+			require.NoError(t, err)
+			require.Equal(t, ledger.Cursor{StartTime: ledgertest.Accepted(3).Record.StartTime.Truncate(time.Microsecond), TransactionID: uuid.Nil.String()}, place, "it names another's transaction")
+			_, err = l.Find(t.Context(), acme, idOf(0))
 			require.NoError(t, err)
 			_, err = l.Find(t.Context(), acme, idOf(4))
 			require.ErrorIs(t, err, ledger.ErrNotFound)

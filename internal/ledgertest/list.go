@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -132,6 +133,14 @@ func searchesOn(t *testing.T, store Store) {
 	})
 }
 
+// Merchants returns so many merchants that have nothing, and others.
+func Merchants(n int, others ...string) identity.Merchants {
+	for i := range n {
+		others = append(others, fmt.Sprintf("quiet%d", i))
+	}
+	return identity.OnlyMerchants(others...)
+}
+
 // drawQuery draws a combination of filters.
 func drawQuery(r *rapid.T) ledger.Query {
 	instant := rapid.Custom(func(r *rapid.T) time.Time {
@@ -139,7 +148,8 @@ func drawQuery(r *rapid.T) ledger.Query {
 	})
 	q := ledger.Query{
 		Merchants: rapid.SampledFrom([]identity.Merchants{
-			identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"), {},
+			identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"),
+			Merchants(60, "acme", "default"), {},
 		}).Draw(r, "merchants"),
 		Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
 		Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
