@@ -405,12 +405,12 @@ var alarmTests = []alarmTest{
 		firing: series{answered("2"): "0+980x30", answers("200"): "0+1000x30"},
 	},
 	{
-		alarm: "DeliveredLate", says: "50% of alerts reach a person's channel later than in a minute.", every: "1m", at: "70m",
+		alarm: "DeliveredLate", says: "50% of alerts sent at once reach a person's channel later than in a minute.", every: "1m", at: "70m",
 		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+99x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
 		firing: series{`orders_alert_delivered_seconds_bucket{le="60.0"}`: "0+50x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
 	},
 	{
-		alarm: "DeliveredLateSlowly", says: "2% of alerts reach a person's channel later than in a minute.", every: "15m", at: "5h",
+		alarm: "DeliveredLateSlowly", says: "2% of alerts sent at once reach a person's channel later than in a minute.", every: "15m", at: "5h",
 		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+995x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
 		firing: series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+980x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
 	},

@@ -48,15 +48,18 @@ func (p *process) measureEnd(ctx workflow.Context) {
 	measure(ctx, telemetry.TransactionDuration, p.record.StartTime, status)
 }
 
-// measureDelivered measures, once, how long it took until the alert, or the first one of a digest, reached somebody.
+// measureDelivered measures, once, how long it took until an alert that is sent at once reached somebody.
 func (a *alertRun) measureDelivered(ctx workflow.Context, state alert.State) {
-	if a.measured || state != alert.Delivered {
+	if a.measured || state != alert.Delivered || !a.isPrompt(ctx) {
 		return
 	}
 	a.measured = true
-	since := a.notice.Event.Time
-	if a.notice.Digest != nil {
-		since = a.notice.Digest.Since
-	}
-	measure(ctx, telemetry.AlertDelivered, since)
+	measure(ctx, telemetry.AlertDelivered, a.notice.Event.Time)
+}
+
+// isPrompt reports whether the alert is sent at once. It is not if a group or a throttle has held it back, if it is an alarm, which
+// Alertmanager collects first, or if somebody sends it again.
+func (a *alertRun) isPrompt(ctx workflow.Context) bool {
+	again := workflow.GetInfo(ctx).Memo.GetFields()[ResendingMemo] != nil
+	return a.notice.Digest == nil && !a.notice.FollowUp && a.notice.Event.Data.Alarm == nil && !again
 }

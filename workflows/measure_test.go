@@ -15,6 +15,7 @@ import (
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/internal/telemetrytest"
+	"dummyorders/workflows"
 )
 
 // gained returns a function for what a metric gains from now on.
@@ -125,4 +126,39 @@ func TestAlertMetrics(t *testing.T) {
 	require.Equal(t, alert.Delivered, log.Chains[0].Steps[0].Deliveries[0].State)
 	assert.InDelta(t, 2, delivered(), 0)
 	assert.InDelta(t, 1, expired(), 0)
+}
+
+// Only what is sent at once is measured: what is meant to be late says nothing about how late it is.
+func TestDeliveredMetric(t *testing.T) {
+	for name, test := range map[string]struct {
+		change   func(*workflows.DeliverAlertInput)
+		memo     map[string]any
+		measured float64
+	}{
+		"at once":              {measured: 1},
+		"a reminder":           {change: func(d *workflows.DeliverAlertInput) { d.Event.Type = alert.ReviewReminder }, measured: 1},
+		"a digest":             {change: func(d *workflows.DeliverAlertInput) { d.Digest, d.DigestID = digestOf(d.Event), "digest-1" }},
+		"alone after a window": {change: func(d *workflows.DeliverAlertInput) { d.DigestID = "digest-1" }},
+		"an alarm":             {change: func(d *workflows.DeliverAlertInput) { d.Event = alert.Sample(alert.AlarmFiring, "alarm-1", d.Event.Time) }},
+		"sent again":           {memo: map[string]any{workflows.ResendingMemo: alert.Resending{Of: "event-1", Number: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			delivered := gained(t, "orders_alert_delivered_seconds")
+			d := newDelivery(t)
+			require.NoError(t, d.SetMemoOnStart(test.memo))
+			input := workflows.DeliverAlertInput{Event: d.event, Assignments: []alert.Assignment{toTell(ada)}}
+			if test.change != nil {
+				test.change(&input)
+			}
+			d.ExecuteWorkflow(workflows.DeliverAlertType, input)
+			require.NoError(t, d.GetWorkflowError())
+			require.Equal(t, alert.Delivered, d.log().Chains[0].Steps[0].Deliveries[0].State)
+			assert.InDelta(t, test.measured, delivered(), 0)
+		})
+	}
+}
+
+// digestOf returns a digest of one event.
+func digestOf(e alert.Event) *alert.Digest {
+	return &alert.Digest{Number: 1, Group: "card", Since: e.Time, Until: e.Time.Add(5 * time.Minute), Members: []alert.Member{e.Member()}}
 }

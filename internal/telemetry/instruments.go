@@ -67,7 +67,8 @@ var (
 		"Messages that alertman took off the queue. result is delivered_on, duplicate, failed (back to the queue) or dead (not an alert)", "result")
 	Deliveries = counter("orders_deliveries_total",
 		"Attempts to deliver an alert to a target. result is ok, refused (for good) or failed (to be tried again)", "channel", "result")
-	AlertDelivered = seconds("orders_alert_delivered_seconds", "From an alert's event until a channel took the first message about it", long)
+	AlertDelivered = seconds("orders_alert_delivered_seconds",
+		"From an alert's event until a channel took the first message about it, for alerts that are sent at once: not for digests and others that a group or a throttle held back, alarms, or what is sent again", long)
 	AlertsExpired  = counter("orders_alerts_expired_total", "Alerts whose last step was not acknowledged in time")
 	QueueMessages  = gauge("orders_queue_messages", "", "Messages that wait in a queue of RabbitMQ", "queue")
 	QueueConsumers = gauge("orders_queue_consumers", "", "Consumers of a queue of RabbitMQ", "queue")
