@@ -29,7 +29,7 @@ type Doctor struct {
 	Connections []Connection
 	// Retention is how long the ledger keeps transactions.
 	Retention time.Duration
-	// Files and Texts are certificates, as the names of files and as PEM, by the settings that name them.
+	// Files and Texts are certificates, as the names of files and as PEM, by what they are for.
 	Files map[string]string
 	Texts map[string][]byte
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,10 @@ func (e environment) certificates() map[string]string {
 	for name, address := range map[string]string{"rabbitmq_publisher": e.RabbitMQPublisherURL, "rabbitmq_consumer": e.RabbitMQConsumerURL} {
 		files[name+"_client"], files[name+"_ca"] = inQuery(address, "certfile"), inQuery(address, "cacertfile")
 	}
+	if e.traced(&values{}) {
+		files["traces_client"] = cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"), os.Getenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"))
+		files["traces_ca"] = cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"), os.Getenv("OTEL_EXPORTER_OTLP_CERTIFICATE"))
+	}
 	for use, file := range files {
 		if file == "" || file == "system" { // PostgreSQL's word for the system's own
 			delete(files, use)
@@ -41,10 +46,16 @@ func inQuery(address, name string) string {
 	return u.Query().Get(name)
 }
 
-// showExpiries returns a function that shows when certificates expire. A process reads them once, at its start, and one that is renewed
-// in place later does not count before a restart. RabbitMQ's it reads at each connection, so that the newest count.
-func showExpiries(files map[string]string) func(context.Context) error {
+// showExpiries returns a function that shows when certificates expire that are in files or in texts. A process reads files once, at its
+// start, and one that is renewed in place later does not count before a restart. RabbitMQ's it reads at each connection, so that the
+// newest count.
+func showExpiries(files map[string]string, texts map[string][]byte) func(context.Context) error {
 	read := map[string]telemetry.Value{}
+	for use, text := range texts {
+		if at, err := firstExpiry(text); err == nil { // one that is wrong ends the process
+			read[use] = telemetry.At(at, use)
+		}
+	}
 	return func(context.Context) error {
 		var faults []error
 		for use, file := range files {
@@ -52,7 +63,11 @@ func showExpiries(files map[string]string) func(context.Context) error {
 				continue
 			}
 			delete(read, use)
-			at, err := firstExpiry(file)
+			text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+			var at time.Time
+			if err == nil {
+				at, err = firstExpiry(text)
+			}
 			if err != nil {
 				faults = append(faults, fmt.Errorf("read the certificates of %s: %w", file, err))
 				continue
@@ -64,12 +79,8 @@ func showExpiries(files map[string]string) func(context.Context) error {
 	}
 }
 
-// firstExpiry returns when the first certificate of a PEM file expires.
-func firstExpiry(file string) (time.Time, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
-	if err != nil {
-		return time.Time{}, err
-	}
+// firstExpiry returns when the first certificate of a text in PEM expires.
+func firstExpiry(text []byte) (time.Time, error) {
 	all, err := ops.Certificates(text)
 	if err != nil {
 		return time.Time{}, err

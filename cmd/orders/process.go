@@ -68,7 +68,7 @@ func run(ctx context.Context, parts map[string]part) error {
 		last = p
 	}
 	todo = append(todo, poll(last.log, "readiness", func(ctx context.Context) error { return showReady(ctx, checks) }),
-		poll(last.log, "certificates", showExpiries(last.env.certificates())))
+		poll(last.log, "certificates", showExpiries(last.env.certificates(), temporal.CertificateTexts())))
 	last.checks = checks
 	work := last.withHealth(func(ctx context.Context) error { return together(ctx, todo...) })
 	if err := allWrong(append(faults, last.values.faults...)); err != nil {

@@ -12,13 +12,11 @@ func CertificateFiles() (client, ca string) {
 	return profile.TLS.ClientCertPath, profile.TLS.ServerCACertPath
 }
 
-// CertificateTexts returns the certificates that stand in Temporal's settings as PEM, by their variables.
+// CertificateTexts returns the certificates that stand in Temporal's settings as PEM, by what they are for. They may be empty.
 func CertificateTexts() map[string][]byte {
 	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{})
 	if err != nil || profile.TLS == nil {
-		return nil // New has reported the error
+		return nil // New reports what is wrong
 	}
-	return map[string][]byte{
-		"TEMPORAL_TLS_CLIENT_CERT_DATA": profile.TLS.ClientCertData, "TEMPORAL_TLS_SERVER_CA_CERT_DATA": profile.TLS.ServerCACertData,
-	}
+	return map[string][]byte{"temporal_client": profile.TLS.ClientCertData, "temporal_ca": profile.TLS.ServerCACertData}
 }

@@ -85,6 +85,6 @@ var (
 var (
 	Ready             = gauge("orders_ready", "", "1 if a check of /readyz passes, else 0", "part")
 	KeyExpiry         = gauge("orders_key_expiry_timestamp_seconds", "s", "When the first client's last live API key in the ledger expires; 0 if none does")
-	CertificateExpiry = gauge("orders_certificate_expiry_timestamp_seconds", "s", "When the first certificate expires in a file that the settings name, as the process read it at its start, or RabbitMQ's as it is now. use is one of temporal, ledger, rabbitmq_publisher and rabbitmq_consumer, with _client or _ca", "use")
+	CertificateExpiry = gauge("orders_certificate_expiry_timestamp_seconds", "s", "When the first certificate expires in a file that the settings name, or in the settings, as the process read it at its start, or RabbitMQ's as it is now. use is one of temporal, ledger, rabbitmq_publisher, rabbitmq_consumer and traces, with _client or _ca", "use")
 	BuildInfo         = gauge("orders_build_info", "", "1, for the version that runs", "version", "goversion")
 )
