@@ -99,7 +99,7 @@ func TestReviewSurvivesRestart(t *testing.T) {
 	// The new worker has replayed both reviews: it counts how they ended, and not again how they began.
 	shown := w.metrics(worker)
 	for _, status := range []string{"TRANSACTION_PAYMENT_COMPLETE", "TRANSACTION_ALERT_DONE"} {
-		assert.Regexp(t, `orders_transactions_total\{.*status="`+status+`"\} 1\n`, shown)
+		assert.Regexp(t, `orders_transactions_total\{.*status="`+status+`"\} 1\.0\n`, shown)
 	}
 	assert.NotContains(t, shown, "orders_transaction_answer_seconds_count")
 }

@@ -289,11 +289,12 @@ func (w *world) fetch(path string) (reply, error) {
 	return do(request)
 }
 
-// metrics returns what a process shows to Prometheus.
+// metrics returns what a process shows to Prometheus, in the form that has exemplars.
 func (w *world) metrics(name string) string {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.health[name]+"/metrics", nil)
 	require.NoError(w.t, err)
+	request.Header.Set("Accept", "application/openmetrics-text")
 	r, err := do(request)
 	require.NoError(w.t, err)
 	require.Equal(w.t, http.StatusOK, r.status, name)
