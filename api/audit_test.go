@@ -33,6 +33,7 @@ type trail struct {
 	err   error
 	kept  []audit.Kept
 	asked audit.Query
+	reach audit.Place
 }
 
 // Audit returns the entries of the query's merchants, the newest first, and keeps the query in asked.
@@ -48,7 +49,7 @@ func (t *trail) Audit(_ context.Context, q audit.Query) iter.Seq2[audit.Kept, er
 		}
 		found := 0
 		for _, k := range slices.Backward(all) {
-			if (q.Merchants.All() || k.Merchant != "" && q.Merchants.Has(k.Merchant)) && (q.Before == 0 || k.Number < q.Before) && found < q.Last {
+			if (q.Merchants.All() || k.Merchant != "" && q.Merchants.Has(k.Merchant)) && (q.Before == 0 || k.Number < q.Before) && k.Number > q.After && found < q.Last {
 				found++
 				if !yield(k, nil) {
 					return
@@ -56,6 +57,10 @@ func (t *trail) Audit(_ context.Context, q audit.Query) iter.Seq2[audit.Kept, er
 			}
 		}
 	}
+}
+
+func (t *trail) ReachAudit(context.Context, audit.Query, int) (audit.Place, error) {
+	return t.reach, t.err
 }
 
 func (t *trail) VerifyAudit(context.Context) (audit.Report, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -15,6 +16,9 @@ import (
 
 // mostWords bounds a parameter that an entry's text is compared with.
 const mostWords = 200
+
+// maxEntriesExamined bounds the time that a page takes: how many entries of the audit trail a search looks at for one.
+const maxEntriesExamined = 20_000
 
 // trailRequest describes GET /audit for huma. readTrailQuery reads the parameters, because it can report every fault at once;
 // the fields only describe them.
@@ -41,6 +45,8 @@ type trailResponse struct {
 type auditEntries struct {
 	Entries []audit.Kept `json:"entries" nullable:"false"`
 	Next    string       `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one"`
+
+	SearchedTo *time.Time `json:"searchedTo,omitempty" doc:"How far back this page has looked, if it has fewer entries than limit and there is a next page"`
 }
 
 func (s *server) registerTrail(api huma.API) {
@@ -50,6 +56,8 @@ func (s *server) registerTrail(api huma.API) {
 		Path:        "/audit",
 		Summary:     "List entries of the audit trail",
 		Description: "Who did what, from where, on which object, and with which result, the newest entry first, in pages. " +
+			"A page may have fewer than limit, or be empty, although more follow: go on until next is absent. Unless object is asked for, a page looks " +
+			"at 20,000 entries at most, and searchedTo says how far back it has looked. " +
 			"Who has the scope for some merchants only is shown the entries about each of them. Where the ledger is in PostgreSQL, " +
 			"the API's own user may not read the trail, and this is answered 503: the desk and orders audit list can read it.",
 		Tags:   []string{"audit"},
@@ -89,14 +97,27 @@ func (s *server) listAudit(ctx context.Context, r *trailRequest) (*trailResponse
 	if s.Trail == nil {
 		return nil, s.trailProblem(ctx, audit.ErrMayNotRead)
 	}
+	reach, err := s.Trail.ReachAudit(ctx, query, maxEntriesExamined)
+	if err != nil {
+		return nil, s.trailProblem(ctx, err)
+	}
+	query.After = max(0, reach.Number-1)
 	for kept, err := range s.Trail.Audit(ctx, query) {
 		if err != nil {
 			return nil, s.trailProblem(ctx, err)
 		}
 		answer.Body.Entries = append(answer.Body.Entries, kept)
 	}
-	if all := answer.Body.Entries; len(all) > limit {
+	switch all := answer.Body.Entries; {
+	case len(all) > limit:
 		answer.Body.Entries, answer.Body.Next = all[:limit], strconv.FormatInt(all[limit-1].Number, 10)
+	case reach.Number > 0:
+		answer.Body.Next = strconv.FormatInt(reach.Number, 10)
+		if len(all) < limit {
+			answer.Body.SearchedTo = &reach.Time
+		}
+	}
+	if answer.Body.Next != "" {
 		answer.Link = nextLink("/audit", r.sent.Query(), answer.Body.Next)
 	}
 	if all := answer.Body.Entries; len(all) > 0 {

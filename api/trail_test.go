@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,25 @@ func TestTrailPages(t *testing.T) {
 		assert.Equal(t, "<"+path+`>; rel="next"`, link)
 	}
 	assert.Equal(t, []int64{5, 4, 3, 2, 1}, numbers)
+}
+
+// A page that ends because it has looked at enough says how far back, and goes on there.
+func TestTrailSearched(t *testing.T) {
+	kept := &trail{reach: audit.Place{Number: 4, Time: start}}
+	for range 5 {
+		_, err := kept.Append(t.Context(), audit.Entry{Time: start, Action: "transact"})
+		require.NoError(t, err)
+	}
+	o := options(nowhere(t), newMemory())
+	o.Trail = kept
+	handler := handlerWith(o)
+	for limit, want := range map[string]string{"2": `"4"`, "3": `"4","searchedTo":"2026-01-02T03:04:05.000006Z"`} {
+		answer := request(t, handler, http.MethodGet, "/audit?action=transact&limit="+limit, "")
+		require.Equal(t, 200, answer.Code)
+		assert.Contains(t, answer.Body.String(), `"next":`+want+"}")
+		assert.Equal(t, 2, strings.Count(answer.Body.String(), `"number"`))
+		assert.Contains(t, answer.Header().Get("Link"), "cursor=4")
+	}
 }
 
 func TestTrailQuery(t *testing.T) {

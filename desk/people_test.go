@@ -178,6 +178,13 @@ func TestTrailOnTheDesk(t *testing.T) {
 	assert.Contains(t, file, `"action":"revokeKey"`)
 	assert.Equal(t, 1, strings.Count(file, "\n"))
 
+	w.api.say("GET /audit", 200, map[string]any{"entries": []audit.Kept{}, "next": "7", "searchedTo": "2026-01-02T03:04:05Z"})
+	_, page = w.get("/audit?action=rare")
+	for _, shown := range []string{"Looked back to", "nothing so far", "Look further", "cursor=7"} {
+		assert.Contains(t, page, shown)
+	}
+	assert.NotContains(t, page, "No entry is like that")
+
 	w.api.say("GET /audit/verification", 200, audit.Report{Entries: 7})
 	_, page = w.get("/audit/verification")
 	assert.Contains(t, page, "The trail is whole: 7 entries")

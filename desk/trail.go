@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"dummyorders/domain/audit"
 )
@@ -14,13 +15,16 @@ type trail struct {
 	Asked      url.Values
 	Entries    []audit.Kept
 	Next, File string
+	// SearchedTo is how far back this page has looked, if more may be found before that time.
+	SearchedTo time.Time
 	Fault      *Problem
 }
 
 // entriesPage is a page of the API's list.
 type entriesPage struct {
-	Entries []audit.Kept `json:"entries"`
-	Next    string       `json:"next"`
+	Entries    []audit.Kept `json:"entries"`
+	Next       string       `json:"next"`
+	SearchedTo time.Time    `json:"searchedTo"`
 }
 
 func (d *desk) showTrail(v *visit) (any, error) {
@@ -33,7 +37,7 @@ func (d *desk) showTrail(v *visit) (any, error) {
 		}
 		return nil, err
 	}
-	t.Entries = page.Entries
+	t.Entries, t.SearchedTo = page.Entries, page.SearchedTo
 	asked.Del("cursor")
 	t.File = "/audit.jsonl?" + asked.Encode()
 	if page.Next != "" {
@@ -52,10 +56,10 @@ func (d *desk) verifyTrail(v *visit) (any, error) {
 // mostEntries bounds a file, in entries of the audit trail.
 const mostEntries = 10_000
 
-// trailFile writes the entries that were asked for as lines of JSON, the newest first. If a later page cannot be read, the connection
-// is cut, so that the browser does not take a part for the whole.
+// trailFile writes the entries that were asked for as lines of JSON, the newest first. If a later page cannot be read, or the search takes
+// as long as a file may, the connection is cut, so that the browser does not take a part for the whole.
 func (d *desk) trailFile(w http.ResponseWriter, r *http.Request) {
-	v := d.visit(r)
+	v, begun := d.visit(r), d.Now()
 	query := searched(r.URL.Query())
 	query.Set("limit", "200")
 	lines := json.NewEncoder(w)
@@ -68,6 +72,9 @@ func (d *desk) trailFile(w http.ResponseWriter, r *http.Request) {
 			return
 		case err != nil:
 			d.Log.WarnContext(r.Context(), "File of the audit trail cut off", "error", err)
+			panic(http.ErrAbortHandler)
+		case d.Now().Sub(begun) >= csvWithin && page.Next != "":
+			d.Log.WarnContext(r.Context(), "File of the audit trail cut off: the search takes too long", "searched_to", page.SearchedTo)
 			panic(http.ErrAbortHandler)
 		case written == 0:
 			w.Header().Set("Content-Type", "application/jsonl")

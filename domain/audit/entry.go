@@ -162,8 +162,15 @@ type Query struct {
 	Object   string
 	Result   string
 	Before   int64 // entries with a smaller number
+	After    int64 // entries with a greater number
 	// Last is how many entries there are at most, the last ones, the newest first. Zero means all, the oldest first.
 	Last int
+}
+
+// Place is that of an entry.
+type Place struct {
+	Number int64
+	Time   time.Time
 }
 
 // ErrMayNotRead means that the database lets this process add to the trail, and not read it.
@@ -171,9 +178,13 @@ var ErrMayNotRead = errors.New("this process may not read the audit trail")
 
 // Reader reads the trail. It fails with ErrMayNotRead if that is so.
 type Reader interface {
-	// Audit returns the entries that a query chooses, in the query's order. An error is the last that it returns.
+	// Audit returns the entries that a query chooses, in the query's order. An error is the last that it returns. Since and Until
+	// find all entries if the clocks of those who made them differ by less than ten minutes.
 	Audit(ctx context.Context, q Query) iter.Seq2[Kept, error]
-	// VerifyAudit checks the whole chain as it is at this moment.
+	// ReachAudit returns the place of the last entry that a search for the newest may look at, so that it looks at this many. It is
+	// zero if the search may look at all: an index leads to what is searched for, or there are fewer entries.
+	ReachAudit(ctx context.Context, q Query, entries int) (Place, error)
+	// VerifyAudit checks the whole chain, as it is when its end is read.
 	VerifyAudit(ctx context.Context) (Report, error)
 }
 
@@ -242,8 +253,9 @@ func (b Broken) String() string {
 	return fmt.Sprintf("entry %d, of %s, was %s", b.Number, cmp.Or(b.Day, "the first day"), b.How)
 }
 
-// Verify checks the entries between the two ends of a chain: first is the last entry that was deleted because of its age.
-func Verify(first, last Link, now time.Time, entries iter.Seq2[Kept, error]) (Report, error) {
+// Verify checks the entries between the two ends of a chain: first is the last entry that was deleted because of its age. The entries
+// may move last on before they go on: others add to the chain meanwhile.
+func Verify(first Link, last *Link, now time.Time, entries iter.Seq2[Kept, error]) (Report, error) {
 	at, report := first, Report{Last: first}
 	if first.Number > 0 && first.Day >= now.UTC().Add(-Retention).Format(time.DateOnly) {
 		report.Broken = &Broken{first.Number, first.Day, Removed} // before its time
@@ -254,7 +266,7 @@ func Verify(first, last Link, now time.Time, entries iter.Seq2[Kept, error]) (Re
 			return report, err
 		}
 		report.Broken = at.breach(k, report.Entries > 0)
-		if report.Broken != nil && at == last {
+		if report.Broken != nil && at == *last {
 			report.Broken = &Broken{k.Number, k.Day, Added}
 		}
 		if report.Broken != nil {
@@ -269,7 +281,7 @@ func Verify(first, last Link, now time.Time, entries iter.Seq2[Kept, error]) (Re
 		report.Broken = &Broken{at.Number + 1, at.Day, Removed}
 	case at.Number > last.Number:
 		report.Broken = &Broken{last.Number + 1, at.Day, Added}
-	case at != last:
+	case at != *last:
 		report.Broken = &Broken{at.Number, at.Day, Changed}
 	}
 	return report, nil

@@ -85,10 +85,10 @@ func TestForgery(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := chainOf(t, 20)
 			last := m.last()
-			report, err := audit.Verify(audit.Link{}, last, start, m.all())
+			report, err := audit.Verify(audit.Link{}, &last, start, m.all())
 			require.NoError(t, err)
 			require.Nil(t, report.Broken)
-			report, err = audit.Verify(audit.Link{}, last, start, c.forge(m).all())
+			report, err = audit.Verify(audit.Link{}, &last, start, c.forge(m).all())
 			require.NoError(t, err)
 			require.Equal(t, &c.want, report.Broken)
 		})

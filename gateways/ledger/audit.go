@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"time"
 
 	"dummyorders/domain/audit"
-	"dummyorders/domain/identity"
 )
 
 // auditing is an entry of the audit trail that is to be kept.
@@ -100,17 +100,148 @@ func fillSum(sum *audit.Sum, digest []byte) error {
 	return nil
 }
 
-// Audit returns the entries that a query chooses, in the query's order.
+// auditPage is how many entries one query looks at: none keeps the database at one moment for long.
+const auditPage = 5000
+
+// Audit returns the entries that a query chooses, in the query's order, page by page.
 func (l *Ledger) Audit(ctx context.Context, q audit.Query) iter.Seq2[audit.Kept, error] {
-	return l.auditEntries(ctx, l.reader, l.auditQuery(q))
+	return func(yield func(audit.Kept, error) bool) {
+		rest, more, err := l.auditSpan(ctx, q)
+		for more && err == nil {
+			var page []audit.Kept
+			page, rest, more, err = l.nextOfAudit(ctx, rest)
+			for _, kept := range page {
+				if !yield(kept, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(audit.Kept{}, err)
+		}
+	}
 }
 
-func (l *Ledger) auditQuery(q audit.Query) query {
-	var c conditions
-	c.of(q.Merchants)
+// ReachAudit returns the place down to which a search looks at this many entries, or zero if it may look at all.
+func (l *Ledger) ReachAudit(ctx context.Context, q audit.Query, entries int) (audit.Place, error) {
+	q, some, err := l.auditSpan(ctx, q)
+	if err != nil || !some {
+		return audit.Place{}, err
+	}
+	return l.auditReach(ctx, q, entries)
+}
+
+// nextOfAudit reads the next entries, and returns the query for those that follow, and whether there may be any.
+func (l *Ledger) nextOfAudit(ctx context.Context, q audit.Query) (page []audit.Kept, rest audit.Query, more bool, err error) {
+	limit := auditPage
+	if q.Last > 0 {
+		limit = min(limit, q.Last)
+	}
+	end, err := l.auditReach(ctx, q, auditPage)
+	if err != nil {
+		return nil, q, false, err
+	}
+	part := q
+	switch {
+	case end.Number == 0:
+	case q.Last > 0:
+		part.After = end.Number - 1
+	default:
+		part.Before = end.Number + 1
+	}
+	if page, err = l.readAudit(ctx, l.reader, l.auditQuery(part, limit)); err != nil {
+		return nil, q, false, err
+	}
+	rest = q
+	if len(page) == limit {
+		end.Number = page[limit-1].Number
+	}
+	if q.Last == 0 {
+		rest.After = end.Number
+		return page, rest, end.Number != 0, nil
+	}
+	rest.Before, rest.Last = end.Number, q.Last-len(page)
+	return page, rest, end.Number != 0 && rest.Last > 0, nil
+}
+
+// auditSkew is how far the clocks of those who add to the trail may be apart. Of as many as auditNear entries, one has a right one.
+const (
+	auditSkew = 10 * time.Minute
+	auditNear = 1000
+)
+
+// auditSpan turns the times of a query into numbers, and reports whether there may be entries between them. Numbers go on as time does,
+// but for the differences of clocks.
+func (l *Ledger) auditSpan(ctx context.Context, q audit.Query) (_ audit.Query, some bool, err error) {
+	if q.Object != "" { // its index leads to few
+		return q, true, nil
+	}
+	number := func(text string, at time.Time) (found sql.NullInt64) {
+		if err == nil {
+			err = l.reader.QueryRowContext(ctx, l.engine.bind(text), l.engine.sqlTime(at), auditNear).Scan(&found)
+		}
+		some = some && found.Valid
+		return found
+	}
+	some = true
+	if !q.Since.IsZero() {
+		first := number(`SELECT min(number) FROM (SELECT number FROM audit WHERE at >= ? ORDER BY at LIMIT ?) near`, q.Since.Add(-auditSkew))
+		q.After = max(q.After, first.Int64-1)
+	}
+	if !q.Until.IsZero() {
+		last := number(`SELECT max(number) FROM (SELECT number FROM audit WHERE at < ? ORDER BY at DESC LIMIT ?) near`, q.Until.Add(auditSkew))
+		if q.Before == 0 || q.Before > last.Int64 {
+			q.Before = last.Int64 + 1
+		}
+	}
+	if err != nil {
+		return q, false, l.explainAudit("read", err)
+	}
+	return q, some, nil
+}
+
+// auditReach returns the place of the entry at which a search has looked at so many in its order, or zero if it may look at all.
+func (l *Ledger) auditReach(ctx context.Context, q audit.Query, entries int) (place audit.Place, err error) {
+	if q.Object != "" || q.Merchants.All() && q.Since.IsZero() && q.Until.IsZero() && q.Subject+q.Merchant+q.Action+q.Result == "" {
+		return place, nil
+	}
+	reach, at := l.auditReachQuery(q, entries), instant{}
+	err = l.reader.QueryRowContext(ctx, reach.text, reach.args...).Scan(&place.Number, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return audit.Place{}, nil
+	}
+	if err != nil {
+		return audit.Place{}, l.explainAudit("read", err)
+	}
+	place.Time = at.Time
+	return place, nil
+}
+
+func (l *Ledger) auditReachQuery(q audit.Query, entries int) query {
+	c := auditNumbers(q)
+	return query{l.engine.bind(`SELECT number, at FROM audit ` + c.where() + auditOrder(q) + ` LIMIT 1 OFFSET ?`), append(c.args, entries-1)}
+}
+
+func auditNumbers(q audit.Query) (c conditions) {
 	if q.Before > 0 {
 		c.add("number < ?", q.Before)
 	}
+	if q.After > 0 {
+		c.add("number > ?", q.After)
+	}
+	return c
+}
+
+func auditOrder(q audit.Query) string {
+	if q.Last > 0 {
+		return `ORDER BY number DESC`
+	}
+	return `ORDER BY number`
+}
+
+func (l *Ledger) auditQuery(q audit.Query, limit int) query {
+	c := auditNumbers(q)
+	c.of(q.Merchants)
 	if !q.Since.IsZero() {
 		c.add("at >= ?", l.engine.sqlTime(q.Since))
 	}
@@ -125,35 +256,35 @@ func (l *Ledger) auditQuery(q audit.Query) query {
 			c.add(equal.column+" = ?", nullable(equal.value))
 		}
 	}
-	text := `SELECT ` + auditColumns + ` FROM audit ` + c.where() + `ORDER BY number`
-	if q.Last > 0 {
-		text += ` DESC LIMIT ?`
-		c.args = append(c.args, q.Last)
+	index := ""
+	switch { // without statistics, SQLite could go by the time, and sort
+	case !l.engine.namesIndex:
+	case q.Object != "":
+		index = "INDEXED BY audit_by_object "
+	default:
+		index = "NOT INDEXED " // but by number
 	}
-	return query{l.engine.bind(text), c.args}
+	text := `SELECT ` + auditColumns + ` FROM audit ` + index + c.where() + auditOrder(q) + ` LIMIT ?`
+	return query{l.engine.bind(text), append(c.args, limit)}
 }
 
-func (l *Ledger) auditEntries(ctx context.Context, db querier, q query) iter.Seq2[audit.Kept, error] {
-	return func(yield func(audit.Kept, error) bool) {
-		rows, err := db.QueryContext(ctx, q.text, q.args...)
-		if err != nil {
-			yield(audit.Kept{}, l.explainAudit("read", err))
-			return
-		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			kept, err := scanAudit(rows)
-			if err != nil {
-				err = fmt.Errorf("read the audit trail: %w", err)
-			}
-			if !yield(kept, err) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(audit.Kept{}, l.explainAudit("read", err))
-		}
+func (l *Ledger) readAudit(ctx context.Context, db querier, q query) (all []audit.Kept, err error) {
+	rows, err := db.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, l.explainAudit("read", err)
 	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		kept, err := scanAudit(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read the audit trail: %w", err)
+		}
+		all = append(all, kept)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, l.explainAudit("read", err)
+	}
+	return all, nil
 }
 
 // explainAudit says what could not be done to the audit trail. PostgreSQL's users but orders and orders_desk may only add to it.
@@ -174,20 +305,61 @@ func scanAudit(rows *sql.Rows) (audit.Kept, error) {
 	return k, errors.Join(err, fillSum(&k.Previous, previous), fillSum(&k.Digest, digest))
 }
 
-// VerifyAudit checks the whole chain as it is at this moment: others may add to it meanwhile.
+// errPruned means that entries were deleted because of their age which were not yet verified.
+var errPruned = errors.New("entries were deleted meanwhile")
+
+// VerifyAudit checks the whole chain, page by page: others may add to it meanwhile.
 func (l *Ledger) VerifyAudit(ctx context.Context) (report audit.Report, err error) {
+	err = errPruned
+	for errors.Is(err, errPruned) {
+		report, err = l.verifyAudit(ctx)
+	}
+	return report, err
+}
+
+func (l *Ledger) verifyAudit(ctx context.Context) (audit.Report, error) {
+	first, last, page, err := l.chainAfter(ctx, math.MinInt64)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	return audit.Verify(first, &last, time.Now(), func(yield func(audit.Kept, error) bool) {
+		for {
+			for _, kept := range page {
+				if !yield(kept, nil) {
+					return
+				}
+			}
+			if len(page) < auditPage {
+				return
+			}
+			end := page[auditPage-1].Number
+			first, last, page, err = l.chainAfter(ctx, end)
+			if err == nil && first.Number > end {
+				err = errPruned
+			}
+			if err != nil {
+				yield(audit.Kept{}, err)
+				return
+			}
+		}
+	})
+}
+
+// chainAfter reads the ends of the chain and the entries that follow a number, as they are at one moment.
+func (l *Ledger) chainAfter(ctx context.Context, number int64) (first, last audit.Link, page []audit.Kept, err error) {
 	tx, err := l.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: l.engine.snapshot})
 	if err != nil {
-		return report, l.explainAudit("verify", err)
+		return first, last, nil, l.explainAudit("verify", err)
 	}
 	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
-	var ends [2]audit.Link
-	for i, end := range []string{"first", "last"} {
-		if ends[i], err = scanLink(tx.QueryRowContext(ctx, auditEnd+end)); err != nil {
-			return report, l.explainAudit("verify", err)
+	for end, into := range map[string]*audit.Link{"first": &first, "last": &last} {
+		if *into, err = scanLink(tx.QueryRowContext(ctx, auditEnd+end)); err != nil {
+			return first, last, nil, l.explainAudit("verify", err)
 		}
 	}
-	return audit.Verify(ends[0], ends[1], time.Now(), l.auditEntries(ctx, tx, l.auditQuery(audit.Query{Merchants: identity.AllMerchants()})))
+	q := query{l.engine.bind(`SELECT ` + auditColumns + ` FROM audit WHERE number > ? ORDER BY number LIMIT ?`), []any{number, auditPage}}
+	page, err = l.readAudit(ctx, tx, q)
+	return first, last, page, err
 }
 
 // PruneAudit deletes entries from the beginning of the chain.
@@ -202,16 +374,11 @@ func (l *Ledger) PruneAudit(ctx context.Context, before time.Time, limit int) (d
 			l.engine.bind(`SELECT ` + auditColumns + ` FROM audit WHERE number > ? AND day < ? ORDER BY number LIMIT ?`),
 			[]any{first.Number, before.UTC().Format(time.DateOnly), limit},
 		}
-		for k, err := range l.auditEntries(ctx, tx, q) {
-			if err != nil {
-				return err
-			}
-			first = k.Link()
-			deleted++
+		old, err := l.readAudit(ctx, tx, q)
+		if err != nil || len(old) == 0 {
+			return err
 		}
-		if deleted == 0 {
-			return nil
-		}
+		deleted, first = len(old), old[len(old)-1].Link()
 		if _, err := tx.ExecContext(ctx, l.engine.bind(`DELETE FROM audit WHERE number <= ?`), first.Number); err != nil {
 			return err
 		}

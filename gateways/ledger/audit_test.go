@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -84,22 +85,77 @@ func TestAuditProcesses(t *testing.T) {
 	}
 }
 
+// long returns a ledger with 12,000 entries of the audit trail, a minute apart, and the time of the first. The clock of one in ten is an
+// hour behind.
+func long(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
+	t.Helper()
+	l, first := engine.migrated(t), time.Now().Add(-12_001*time.Minute).UTC().Truncate(time.Microsecond)
+	entries := make([]audit.Entry, 12_000)
+	for n := range entries {
+		entries[n] = ledgertest.Audited(n)
+		entries[n].Time = first.Add(time.Duration(n) * time.Minute)
+		if n%10 == 9 {
+			entries[n].Time = entries[n].Time.Add(-time.Hour)
+		}
+		entries[n].Object = fmt.Sprint("object ", n/3)
+	}
+	entries[7].Action, entries[11_007].Action = "rare", "rare"
+	require.NoError(t, l.AppendAll(t.Context(), entries))
+	return l, first
+}
+
+// What is read in pages is whole, and a search says how far it may look.
+func TestAuditPages(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, first := long(t, engine)
+			at := func(n int) time.Time { return first.Add(time.Duration(n-1) * time.Minute) } // of entry n
+			for name, c := range map[string]struct {
+				q         audit.Query
+				want      []int64 // the first and the last
+				found     int
+				reach     int64
+				reachTime time.Time
+			}{
+				"all":              {audit.Query{}, []int64{1, 12_000}, 12_000, 0, time.Time{}},
+				"the last":         {audit.Query{Last: 7000}, []int64{12_000, 5001}, 7000, 0, time.Time{}},
+				"rare":             {audit.Query{Action: "rare"}, []int64{8, 11_008}, 2, 100, at(100 - 60)},
+				"the last rare":    {audit.Query{Action: "rare", Last: 1}, []int64{11_008, 11_008}, 1, 11_901, at(11_901)},
+				"rare before":      {audit.Query{Action: "rare", Last: 2, Before: 11_008}, []int64{8, 8}, 1, 10_908, at(10_908)},
+				"of an object":     {audit.Query{Object: "object 7", Last: 2}, []int64{24, 23}, 2, 0, time.Time{}},
+				"since":            {audit.Query{Since: at(11_900)}, []int64{11_901, 12_000}, 95, 11_990, at(11_990 - 60)},
+				"until":            {audit.Query{Until: at(6000), Last: 10}, []int64{6050, 5996}, 10, 5961, at(5961)},
+				"since, and until": {audit.Query{Since: at(5000), Until: at(6000)}, []int64{5001, 6050}, 1000, 5090, at(5090 - 60)},
+				"after all":        {audit.Query{Since: at(13_000)}, nil, 0, 0, time.Time{}},
+				"before all":       {audit.Query{Until: at(-100)}, nil, 0, 0, time.Time{}},
+			} {
+				c.q.Merchants = identity.AllMerchants()
+				var found []int64
+				for kept, err := range l.Audit(t.Context(), c.q) {
+					require.NoError(t, err, name)
+					found = append(found, kept.Number)
+				}
+				assert.Len(t, found, c.found, name)
+				if len(found) > 0 {
+					assert.Equal(t, c.want, []int64{found[0], found[len(found)-1]}, name)
+				}
+				reach, err := l.ReachAudit(t.Context(), c.q, 100)
+				require.NoError(t, err, name)
+				assert.Equal(t, audit.Place{Number: c.reach, Time: c.reachTime}, reach, name)
+			}
+			report, err := l.VerifyAudit(t.Context())
+			require.NoError(t, err)
+			require.Nil(t, report.Broken)
+			require.Equal(t, 12_000, report.Entries)
+		})
+	}
+}
+
 // The newest entries, and those of one object, are read from an index in its order.
 func TestAuditPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			var keeping errgroup.Group
-			keeping.SetLimit(64)
-			for n := range 3000 {
-				e := ledgertest.Audited(n)
-				e.Object = fmt.Sprint("object ", n/3)
-				keeping.Go(func() error {
-					_, err := l.Append(t.Context(), e)
-					return err
-				})
-			}
-			require.NoError(t, keeping.Wait())
+			l, first := long(t, engine)
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
@@ -108,16 +164,21 @@ func TestAuditPlans(t *testing.T) {
 				"all": {Merchants: all, Last: 51}, "a page": {Merchants: all, Last: 51, Before: 2000},
 				"of a merchant": {Merchants: identity.OnlyMerchants("acme"), Last: 51}, "of an object": {Merchants: all, Object: "object 7", Last: 51},
 				"a page of an object": {Merchants: identity.OnlyMerchants("acme"), Object: "object 7", Before: 2000, Last: 51},
+				"a rare action":       {Merchants: all, Action: "rare", Before: 9000, After: 4000, Last: 51},
+				"a span":              {Merchants: all, Since: first, Until: first.Add(50 * time.Hour), Before: 9000, After: 4000, Last: 51},
 			} {
-				plan, err := l.Plan(t.Context(), engine.explain, l.AuditStatement(q))
-				require.NoError(t, err)
-				text := strings.Join(plan, "\n")
-				require.NotContains(t, text, "Seq Scan", question)
-				require.NotContains(t, text, "TEMP B-TREE", question)
-				if q.Object != "" {
-					require.Contains(t, text, "audit_by_object", question)
-				} else {
-					require.NotContains(t, text, "Sort", question)
+				for _, statement := range l.AuditStatements(q) {
+					plan, err := l.Plan(t.Context(), engine.explain, statement)
+					require.NoError(t, err)
+					text := strings.Join(plan, "\n")
+					require.NotContains(t, text, "Seq Scan", question)
+					require.NotContains(t, text, "TEMP B-TREE", question)
+					if q.Object != "" {
+						require.Contains(t, text, "audit_by_object", question)
+					} else {
+						require.NotContains(t, text, "Sort", question)
+						require.NotContains(t, text, "audit_by_time", question)
+					}
 				}
 			}
 		})

@@ -28,10 +28,27 @@ func (l *Ledger) Statements(id string, q ledger.Query, endedBefore time.Time) ma
 	}
 }
 
-// AuditStatement returns the statement that reads the audit trail.
-func (l *Ledger) AuditStatement(q audit.Query) Statement {
-	read := l.auditQuery(q)
-	return Statement{read.text, read.args}
+// AuditStatements returns the statements that read the audit trail: a page, and how far it may look.
+func (l *Ledger) AuditStatements(q audit.Query) []Statement {
+	page, reach := l.auditQuery(q, max(1, q.Last)), l.auditReachQuery(q, 100)
+	if q.Object != "" {
+		return []Statement{{page.text, page.args}}
+	}
+	return []Statement{{page.text, page.args}, {reach.text, reach.args}}
+}
+
+// AppendAll keeps entries in this order.
+func (l *Ledger) AppendAll(ctx context.Context, entries []audit.Entry) error {
+	for some := range slices.Chunk(entries, 500) {
+		all := make([]*auditing, len(some))
+		for i, e := range some {
+			all[i] = &auditing{entry: e}
+		}
+		if err := l.appendAll(ctx, all); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReviewStatements returns the statements about reviews: the one that chooses a page of the queue, and those that add up.
