@@ -150,8 +150,13 @@ func (s *server) chosenAlerts(ctx context.Context, q alertsQuery) (all []alertAn
 
 // alertProblem returns the reason why an alert cannot be shown. id is the alert's, or its transaction's.
 func (s *server) alertProblem(ctx context.Context, id string, err error) *Problem {
-	if errors.Is(err, alert.ErrNotFound) {
+	switch {
+	case errors.Is(err, alert.ErrNotFound):
 		return problem(http.StatusNotFound, "no such alert: alertman has not taken it yet, or it is older than what Temporal keeps")
+	case errors.Is(err, alert.ErrNoPage):
+		foreign := problem(http.StatusUnprocessableEntity, alertsFaults)
+		foreign.Errors = []Fault{{Parameter: "cursor", Detail: foreignCursor}}
+		return foreign
 	}
 	s.Log.ErrorContext(ctx, "Alert not read", "id", id, "error", err)
 	if errors.Is(err, alert.ErrNoAlertman) {
@@ -175,6 +180,8 @@ const (
 	maxAlerts     = 50
 	mostParts     = 5
 )
+
+const alertsFaults = "the alerts cannot be listed so: see errors"
 
 // alertsCursor begins each cursor of this list, and of no other.
 const alertsCursor = "alerts/"
@@ -221,7 +228,7 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 			p.wrong("cursor", foreignCursor)
 		}
 	}
-	return q, p.problem("the alerts cannot be listed so: see errors")
+	return q, p.problem(alertsFaults)
 }
 
 // typeWords returns the types of events that alerts can be about.

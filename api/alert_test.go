@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -226,8 +227,11 @@ func TestAlertsList(t *testing.T) {
 	assert.Equal(t, []int64{2, 1}, []int64{counted.Open, counted.Failed}, "as many as state=open and failedToday list")
 	assert.Empty(t, listedAlerts(t, handler, "", "Authorization: Bearer other"))
 	assert.Empty(t, listedAlerts(t, handler, "merchant="+merchant, "Authorization: Bearer other"))
-	foreign := request(t, handler, http.MethodGet, "/alerts?cursor=bm9uZQ", "", "Authorization: Bearer own")
-	assert.Equal(t, 422, foreign.Code, foreign.Body)
+	for _, cursor := range []string{"none", "alerts/none", `alerts/{"CloseTime":1}`, `alerts/{"RunID":"\u0000"}`, `alerts/{"SearchAfter":1}`, `alerts/{}{}`} {
+		foreign := request(t, handler, http.MethodGet, "/alerts?cursor="+base64.RawURLEncoding.EncodeToString([]byte(cursor)), "", "Authorization: Bearer own")
+		assert.Equal(t, 422, foreign.Code, "%s: %s", cursor, foreign.Body)
+		assert.Contains(t, foreign.Body.String(), `"parameter":"cursor"`)
+	}
 }
 
 // The state of an alert follows from its deliveries.

@@ -3,6 +3,7 @@ package temporal
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,8 +106,11 @@ func (s *Alerts) OfTransaction(ctx context.Context, of identity.Merchants, trans
 }
 
 // List returns a page of alerts that alertman has accepted. A digest of several merchants, which has no search attribute for
-// them, is listed for those only who see all merchants.
+// them, is listed for those only who see all merchants. It fails with alert.ErrNoPage if Temporal cannot have given out q.After.
 func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err error) {
+	if !isPageToken(q.After) {
+		return page, alert.ErrNoPage
+	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	listed, err := s.Client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -137,6 +141,25 @@ func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err 
 	return page, err
 }
 
+// isPageToken reports whether Temporal may have given out the token of a page, from SQL databases or Elasticsearch. For another one
+// the server answers with an error that the SDK takes for an outage, and tries again. What other members it has is not looked at:
+// the tokens are Temporal's own, and may change.
+func isPageToken(token []byte) bool {
+	var read struct {
+		CloseTime, StartTime time.Time
+		RunID                string
+		SearchAfter          []any
+	}
+	if len(token) == 0 {
+		return true
+	}
+	err := json.Unmarshal(token, &read)
+	if read.RunID != "" && err == nil {
+		_, err = uuid.Parse(read.RunID)
+	}
+	return err == nil
+}
+
 // alertsQuery returns what Temporal is asked for. Temporal lists what runs first.
 func alertsQuery(q alert.Query) string {
 	text := alertings + onlyOf(q.Merchants)
@@ -147,7 +170,8 @@ func alertsQuery(q alert.Query) string {
 		text += " AND CloseTime >= '" + q.EndedSince.UTC().Format(time.RFC3339Nano) + "'"
 	}
 	if q.Open {
-		text += " AND ExecutionStatus != 'Completed'"
+		// PostgreSQL finds these by their index. By != 'Completed' it would read all alerts.
+		text += " AND ExecutionStatus IN ('Running', 'Failed', 'Canceled', 'Terminated', 'ContinuedAsNew', 'TimedOut')"
 	}
 	if q.Running {
 		text += runningOnes

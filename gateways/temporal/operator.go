@@ -364,15 +364,19 @@ func (*Operator) each(ctx context.Context, all []Waiting, err error, do func(con
 }
 
 // longest returns the workflows of a query that started first, and how many it finds. Temporal lists the newest first, so
-// longest halves the time until what is left fits in a page.
+// longest looks back in longer and longer steps until it finds too few, and then halves the time until what is left fits in a page.
 func (o *Operator) longest(ctx context.Context, query string, most int) ([]Waiting, int64, error) {
 	total, err := o.count(ctx, query)
 	if err != nil {
 		return nil, 0, err
 	}
-	from, to, found, page := time.Unix(0, 0), time.Now().Add(time.Hour), total, query
+	now := time.Now()
+	from, to, found, page := time.Unix(0, 0), now.Add(time.Hour), total, query
 	for found > listPage && to.Sub(from) > time.Millisecond {
 		middle := from.Add(to.Sub(from) / 2)
+		if step := to.Add(-8 * max(time.Hour, now.Sub(to))); step.After(middle) {
+			middle = step
+		}
 		earlier := query + " AND StartTime <= '" + middle.UTC().Format(time.RFC3339Nano) + "'"
 		n, err := o.count(ctx, earlier)
 		switch {

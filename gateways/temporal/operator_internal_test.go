@@ -21,6 +21,7 @@ type manyWorkflows struct {
 	client.Client
 
 	started []time.Time // the oldest first
+	counted *int
 }
 
 var startedBefore = regexp.MustCompile(`StartTime <= '([^']*)'`)
@@ -40,6 +41,7 @@ func (m manyWorkflows) find(query string) (found []*workflow.WorkflowExecutionIn
 }
 
 func (m manyWorkflows) CountWorkflow(_ context.Context, r *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	*m.counted++
 	return &workflowservice.CountWorkflowExecutionsResponse{Count: int64(len(m.find(r.GetQuery())))}, nil
 }
 
@@ -50,16 +52,18 @@ func (m manyWorkflows) ListWorkflow(_ context.Context, r *workflowservice.ListWo
 
 // Of more workflows than a page holds, the oldest are found, also if most began at nearly the same time.
 func TestLongestOfMany(t *testing.T) {
-	var many manyWorkflows
+	many := manyWorkflows{counted: new(int)}
 	for i := range 3 * listPage {
 		many.started = append(many.started, time.Now().Add(-time.Hour+time.Duration(i)*time.Millisecond))
 	}
 	for _, most := range []int{1, 20, listPage} {
+		*many.counted = 0
 		found, total, err := (&Operator{client: many}).longest(t.Context(), "ExecutionStatus = 'Running'", most)
 		require.NoError(t, err)
 		assert.Equal(t, int64(3*listPage), total)
 		require.Len(t, found, most)
 		assert.Equal(t, "0", found[0].WorkflowID)
 		assert.Equal(t, fmt.Sprint(most-1), found[most-1].WorkflowID)
+		assert.Less(t, *many.counted, 30, "a count can be of a million workflows")
 	}
 }
