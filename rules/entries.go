@@ -14,7 +14,7 @@ import (
 	"dummyorders/rules/lang"
 )
 
-// Entries holds the entries of all lists in the database, also those that were removed. It never changes. nil has none.
+// Entries holds the entries of all lists in the database, also those that were removed and not deleted. It never changes. nil has none.
 type Entries struct {
 	lists   map[listKey]*keptList
 	changes []changed // by time
@@ -56,6 +56,30 @@ func (e *Entries) With(since []ruleset.ListEntry) *Entries {
 		next.changes[i].number = last
 	}
 	return next
+}
+
+// Only returns the entries with these numbers, as if there had been no others.
+func (e *Entries) Only(numbers []int64) *Entries {
+	kept := make(map[int64]bool, len(numbers))
+	for _, number := range numbers {
+		kept[number] = true
+	}
+	var rest []ruleset.ListEntry
+	all := 0
+	for _, l := range e.lists {
+		for _, entries := range l.by {
+			all += len(entries)
+			for _, entry := range entries {
+				if kept[entry.Number] {
+					rest = append(rest, entry)
+				}
+			}
+		}
+	}
+	if len(rest) == all {
+		return e
+	}
+	return (*Entries)(nil).With(rest)
 }
 
 // clone returns a list that can be changed without a change of l, which may be nil.

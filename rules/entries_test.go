@@ -1,9 +1,11 @@
 package rules_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -121,6 +123,29 @@ func TestEntriesInSteps(t *testing.T) {
 	for hours := -10; hours < 1; hours++ {
 		assert.Equal(t, evaluate(set.With(whole, 0).AsOf(in(hours)), nil), evaluate(set.With(steps, 0).AsOf(in(hours)), nil), "%d hours", hours)
 	}
+}
+
+// Entries that were deleted are forgotten, and those that ended and are kept decide as before, at each time and after each change.
+func TestEntriesOnly(t *testing.T) {
+	at, set := rules.Unremarkable().AsOf, kept("customer.id").read(t)
+	entry := func(number, removed int64, hours int) ruleset.ListEntry {
+		return ruleset.ListEntry{
+			Number: number, List: "l", Of: "customer.id", Value: "c-1001", At: at.Add(time.Duration(hours) * time.Hour),
+			RemovedIn: removed, RemovedAt: at.Add(time.Duration(hours+1) * time.Hour),
+		}
+	}
+	all, rest := entries(entry(1, 2, -9), entry(3, 4, -6), entry(5, 0, -3)), entries(entry(3, 4, -6), entry(5, 0, -3))
+	got := all.Only([]int64{3, 5})
+	assert.Empty(t, cmp.Diff(rest, got, cmp.Exporter(func(reflect.Type) bool { return true })))
+	assert.Same(t, got, got.Only([]int64{5, 3, 7}), "nothing was deleted")
+	for change := int64(3); change <= all.Last(); change++ {
+		assert.Equal(t, evaluate(set.With(all, change), nil), evaluate(set.With(got, change), nil), "after change %d", change)
+	}
+	for hours := -6; hours < 1; hours++ {
+		then := at.Add(time.Duration(hours) * time.Hour)
+		assert.Equal(t, evaluate(set.With(all, 0).AsOf(then), nil), evaluate(set.With(got, 0).AsOf(then), nil), "%d hours", hours)
+	}
+	assert.Zero(t, all.Only(nil).Last())
 }
 
 // Cases say which lists a transaction is on, and rules ask lists in the database as others.

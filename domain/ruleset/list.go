@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ListEntry is an entry of a list that is kept in the database. Nothing deletes it: one that was removed has its end.
+// ListEntry is an entry of a list that is kept in the database. One that was removed has its end, and is deleted long after it.
 //
 // Each change of any list, an addition or a removal, has a number, and each number is higher than all before it. So the entries of all
 // lists as they were after a change are those with Number <= change < RemovedIn.
@@ -54,6 +54,8 @@ type Lists interface {
 	Entries(ctx context.Context, q EntryQuery) ([]ListEntry, error)
 	// EntryChanges returns the entries of all lists that were added or removed by changes with higher numbers than that one.
 	EntryChanges(ctx context.Context, after int64) ([]ListEntry, error)
+	// EntryNumbers returns the numbers of the entries of all lists that have not been deleted.
+	EntryNumbers(ctx context.Context) ([]int64, error)
 }
 
 // EntryPruner deletes old entries of lists.

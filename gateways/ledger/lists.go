@@ -119,6 +119,23 @@ func (l *Ledger) EntryChanges(ctx context.Context, after int64) ([]ruleset.ListE
 	return l.entries(ctx, changedSince, after, after)
 }
 
+// EntryNumbers returns the numbers of the entries of all lists that have not been deleted.
+func (l *Ledger) EntryNumbers(ctx context.Context) (all []int64, err error) {
+	rows, err := l.reader.QueryContext(ctx, `SELECT number FROM list_entries`)
+	if err != nil {
+		return nil, fmt.Errorf("read the numbers of the entries of lists: %w", l.explain("lists", err))
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		number := int64(0)
+		if err := rows.Scan(&number); err != nil {
+			return nil, fmt.Errorf("read the numbers of the entries of lists: %w", err)
+		}
+		all = append(all, number)
+	}
+	return all, rows.Err()
+}
+
 // PruneEntries deletes the entries of lists that were removed before a time, or expired before it and were not removed. It leaves those
 // that ended after a transaction of the ledger began, such as one that was long in review.
 func (l *Ledger) PruneEntries(ctx context.Context, endedBefore time.Time, limit int) (int, error) {

@@ -221,9 +221,13 @@ func TestPruneEntries(t *testing.T) {
 			left, err := l.EntryChanges(t.Context(), 0)
 			require.NoError(t, err)
 			var values []string
+			var numbers []int64
 			for _, e := range left {
-				values = append(values, e.Value)
+				values, numbers = append(values, e.Value), append(numbers, e.Number)
 			}
+			kept, err := l.EntryNumbers(t.Context())
+			require.NoError(t, err)
+			assert.ElementsMatch(t, numbers, kept)
 			assert.ElementsMatch(t, []string{"counts", "expired later", "removed later"}, values)
 		})
 	}

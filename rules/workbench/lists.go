@@ -16,6 +16,8 @@ import (
 const (
 	// readWithin bounds a reading of entries: the first one is of all.
 	readWithin = 30 * time.Second
+	// forgetEvery is how often entries are forgotten that were deleted. The worker deletes some every hour.
+	forgetEvery = 24 * time.Hour
 	// startUp is how long the worker may take to make the tables when everything is started together.
 	startUp = 15 * time.Second
 )
@@ -27,6 +29,7 @@ type Lists struct {
 
 	needed []func() bool                 // whether a ruleset in use needs entries, or is not known yet
 	now    atomic.Pointer[rules.Entries] // nil until the store has answered
+	forgot time.Time                     // when entries that were deleted were last forgotten
 }
 
 // Of returns a ruleset in use with the entries of its lists. As long as they are not known, the ruleset before it is current, or none.
@@ -88,8 +91,22 @@ func (l *Lists) look(ctx context.Context) error {
 	defer cancel()
 	was := l.now.Load()
 	changed, err := l.Store.EntryChanges(ctx, was.Last())
-	if err == nil && (was == nil || len(changed) > 0) {
+	if err != nil {
+		return err
+	}
+	if was == nil {
+		l.forgot = time.Now() // all that was deleted before
+	}
+	if was == nil || len(changed) > 0 {
 		l.now.Store(was.With(changed))
+	}
+	if time.Since(l.forgot) < forgetEvery {
+		return nil
+	}
+	l.forgot = time.Now()
+	numbers, err := l.Store.EntryNumbers(ctx)
+	if err == nil {
+		l.now.Store(l.now.Load().Only(numbers))
 	}
 	return err
 }
@@ -118,8 +135,9 @@ func (w *Workbench) List(_ context.Context, name string) (ruleset.List, []string
 		if err != nil {
 			return ruleset.List{}, nil, err
 		}
-		for _, l := range described(set) {
+		for _, l := range set.Lists() {
 			if l.Name == name {
+				l.Entries = set.Count(name, time.Now())
 				return l, set.Written(name), nil
 			}
 		}

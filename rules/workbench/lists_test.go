@@ -63,6 +63,15 @@ func (s *listStore) EntryChanges(_ context.Context, after int64) (changed []rule
 	return changed, s.err
 }
 
+func (s *listStore) EntryNumbers(context.Context) (numbers []int64, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.all {
+		numbers = append(numbers, e.Number)
+	}
+	return numbers, s.err
+}
+
 // A change counts within five seconds, nothing is decided before entries are known, and what is known counts while the database is away.
 func TestListsPolled(t *testing.T) {
 	set, err := rules.Read(withList, "test")
@@ -99,6 +108,33 @@ func TestListsPolled(t *testing.T) {
 		cancel()
 		require.NoError(t, <-done)
 		assert.Equal(t, 2, strings.Count(log.String(), "The lists in the database cannot be read"), log.String())
+	})
+}
+
+// Within a day, an entry that was deleted from the database is forgotten, and those that are kept go on counting.
+func TestListsForget(t *testing.T) {
+	set, err := rules.Read(withList, "test")
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		s := &listStore{}
+		lists := &workbench.Lists{Store: s, Log: slog.New(slog.DiscardHandler)}
+		source := lists.Of(workbench.Source{Current: func() fraud.Evaluator { return set }})
+		ended, stands := ruleset.ListEntry{Number: 1, RemovedIn: 2, RemovedAt: time.Now()}, ruleset.ListEntry{Number: 3}
+		s.set(nil, ended, stands)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- lists.Run(ctx) }()
+		on := func(change int64) fraud.Outcome {
+			synctest.Wait()
+			decided := source.Current().(*rules.Set).AsDecided(&fraud.ListsUsed{Change: change}, time.Now())
+			return decided.Evaluate(rules.Unremarkable(), nil).Outcome
+		}
+		assert.Equal(t, []fraud.Outcome{fraud.Decline, fraud.Decline}, []fraud.Outcome{on(1), on(3)})
+		s.set(nil, stands)
+		time.Sleep(25 * time.Hour) // on the bubble's clock
+		assert.Equal(t, []fraud.Outcome{fraud.Approve, fraud.Decline}, []fraud.Outcome{on(1), on(3)})
+		cancel()
+		require.NoError(t, <-done)
 	})
 }
 
