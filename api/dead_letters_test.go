@@ -112,6 +112,11 @@ func TestDeadLetters(t *testing.T) {
 	assert.Contains(t, a.Body, "411111******1111")
 	status, _ := askDead(t, handler, "acme", http.MethodGet, "/dead-letters/of-beta", "")
 	assert.Equal(t, 404, status)
+	g.letters = append(g.letters, alert.DeadLetter{ID: "a/b/", Merchant: "acme"})
+	for path, want := range map[string]int{"a%2Fb%2F": 200, "a%2Fb%2F/": 200, "a%2Fb": 404, "of-acme/": 200, "of-acme%2F": 404} {
+		status, _ := askDead(t, handler, "acme", http.MethodGet, "/dead-letters/"+path, "")
+		assert.Equal(t, want, status, path)
+	}
 	for range 300 {
 		g.letters = append(g.letters, alert.DeadLetter{ID: "more", Merchant: "acme"})
 	}

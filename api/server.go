@@ -33,6 +33,7 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/internal/health"
 	"dummyorders/internal/remote"
+	"dummyorders/internal/slashes"
 	"dummyorders/internal/telemetry"
 )
 
@@ -192,7 +193,7 @@ func New(o Options) http.Handler {
 		parts:         newCache[[]report.Part](surroundingsFor, o.Now),
 	}
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), remote.Find(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(slashes.Strip, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), remote.Find(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

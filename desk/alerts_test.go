@@ -213,6 +213,11 @@ func TestDeadLetters(t *testing.T) {
 	assert.Contains(t, page, `href="/dead-letters/odd%20one"`)
 	_, page = w.get("/dead-letters/odd%20one")
 	assert.Contains(t, page, "&lt;b&gt;411111******1111")
+	w.api.say("GET /dead-letters/a/b/", http.StatusOK, map[string]any{"id": "a/b/", "reason": "it ends in a slash", "body": ""})
+	for _, path := range []string{"/dead-letters/a%2Fb%2F", "/dead-letters/a%2Fb%2F/"} {
+		_, page = w.get(path)
+		assert.Contains(t, page, "it ends in a slash", path)
+	}
 
 	form := url.Values{"page": {"/dead-letters"}, "id": {"odd one"}, "do": {"ask"}}
 	_, page = w.post("/dead-letters", form)

@@ -21,6 +21,7 @@ import (
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/remote"
+	"dummyorders/internal/slashes"
 )
 
 // Issuer signs persons in.
@@ -103,7 +104,7 @@ func New(o Options) http.Handler {
 	}
 	d.sessions = d.newSessions()
 	router := chi.NewRouter()
-	router.Use(middleware.StripSlashes, middleware.GetHead, withPolicy, remote.Find(o.TrustedProxies), http.NewCrossOriginProtection().Handler)
+	router.Use(slashes.Strip, middleware.GetHead, withPolicy, remote.Find(o.TrustedProxies), http.NewCrossOriginProtection().Handler)
 	router.Handle("/static/*", static())
 	router.Get("/now/events", d.nowEvents)
 	router.Group(func(router chi.Router) {
