@@ -139,8 +139,10 @@ func TestDeliveredMetric(t *testing.T) {
 		"a reminder":           {change: func(d *workflows.DeliverAlertInput) { d.Event.Type = alert.ReviewReminder }, measured: 1},
 		"a digest":             {change: func(d *workflows.DeliverAlertInput) { d.Digest, d.DigestID = digestOf(d.Event), "digest-1" }},
 		"alone after a window": {change: func(d *workflows.DeliverAlertInput) { d.DigestID = "digest-1" }},
-		"an alarm":             {change: func(d *workflows.DeliverAlertInput) { d.Event = alert.Sample(alert.AlarmFiring, "alarm-1", d.Event.Time) }},
-		"sent again":           {memo: map[string]any{workflows.ResendingMemo: alert.Resending{Of: "event-1", Number: 1}}},
+		"an alarm": {change: func(d *workflows.DeliverAlertInput) {
+			d.Event = alert.Sample(alert.AlarmFiring, "alarm-1", d.Event.Time)
+		}},
+		"sent again": {memo: map[string]any{workflows.ResendingMemo: alert.Resending{Of: "event-1", Number: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			delivered := gained(t, "orders_alert_delivered_seconds")

@@ -26,8 +26,10 @@ func (e environment) certificates() map[string]string {
 		files[name+"_client"], files[name+"_ca"] = inQuery(address, "certfile"), inQuery(address, "cacertfile")
 	}
 	if e.traced(&values{}) {
-		files["traces_client"] = cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"), os.Getenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"))
-		files["traces_ca"] = cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"), os.Getenv("OTEL_EXPORTER_OTLP_CERTIFICATE"))
+		named := func(name string) string {
+			return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_"+name), os.Getenv("OTEL_EXPORTER_OTLP_"+name)) //nolint:forbidigo // as OpenTelemetry's library does
+		}
+		files["traces_client"], files["traces_ca"] = named("CLIENT_CERTIFICATE"), named("CERTIFICATE")
 	}
 	for use, file := range files {
 		if file == "" || file == "system" { // PostgreSQL's word for the system's own
