@@ -34,8 +34,8 @@ type Surroundings interface {
 	Parts(ctx context.Context) []report.Part
 }
 
-// How long what was read is shown to all who ask, and how long it may take to read it: three are read one after the other (see
-// answerWithin).
+// How long what was read is shown to all who ask, figures that took a while up to as long as surroundings, and how long it may take to
+// read it: three are read one after the other (see answerWithin).
 const (
 	figuresFor      = 2 * time.Second
 	surroundingsFor = 10 * time.Second
@@ -56,7 +56,7 @@ type cache[T any] struct {
 
 type cached[T any] struct {
 	mu    sync.Mutex
-	at    time.Time
+	until time.Time
 	value T
 	err   error
 }
@@ -79,11 +79,15 @@ func (c *cache[T]) get(ctx context.Context, key string, read func(context.Contex
 	c.mu.Unlock()
 	entry.mu.Lock()
 	defer entry.mu.Unlock()
-	if entry.at.IsZero() || c.now().Sub(entry.at) >= c.lasts {
+	if begun := c.now(); !begun.Before(entry.until) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), figuresWithin) // others wait for it too
 		defer cancel()
 		entry.value, entry.err = read(ctx)
-		entry.at = c.now() // those that have waited for it read no other
+		end, lasts := c.now(), c.lasts
+		if entry.err == nil {
+			lasts = max(lasts, min(10*end.Sub(begun), surroundingsFor))
+		}
+		entry.until = end.Add(lasts) // those that have waited for it read no other
 	}
 	return entry.value, entry.err
 }

@@ -145,7 +145,7 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}}, all["parts"])
 }
 
-// Many who ask cost one read, also a slow one, and leave no entries. A failed read says so.
+// Many who ask cost one read, which is shown the longer the longer it took, and leave no entries. A failed read says so, and is repeated soon.
 func TestFiguresAreCached(t *testing.T) {
 	kept, c := &trail{}, &counted{}
 	o := options(nowhere(t), newMemory())
@@ -159,9 +159,24 @@ func TestFiguresAreCached(t *testing.T) {
 	}
 	assert.Equal(t, 1, c.reads)
 	assert.Empty(t, kept.kept)
-	at, c.err = at.Add(3*time.Second), errAway
-	assert.Equal(t, 503, request(t, handler, http.MethodGet, "/figures", "").Code)
-	assert.Equal(t, 2, c.reads)
+	for _, next := range []struct {
+		took, after time.Duration
+		reads       int
+	}{
+		{0, 9 * time.Second, 1}, {0, time.Second, 2}, {500 * time.Millisecond, 2 * time.Second, 3}, {0, 4 * time.Second, 3},
+	} {
+		c.during = func() { at = at.Add(next.took) }
+		at = at.Add(next.after)
+		require.Equal(t, 200, request(t, handler, http.MethodGet, "/figures", "").Code)
+		assert.Equal(t, next.reads, c.reads, next)
+	}
+	c.err = errAway
+	for reads := range 2 {
+		c.during = func() { at = at.Add(3 * time.Second) }
+		at = at.Add(2 * time.Second)
+		assert.Equal(t, 503, request(t, handler, http.MethodGet, "/figures", "").Code)
+		assert.Equal(t, 4+reads, c.reads)
+	}
 	assert.Equal(t, 503, request(t, handler, http.MethodGet, "/reports", "").Code)
 }
 

@@ -9,7 +9,6 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
-	"dummyorders/domain/transaction"
 	"dummyorders/internal/telemetry"
 )
 
@@ -89,10 +88,12 @@ func (l *Ledger) heldOnce(ctx context.Context, of identity.Merchants) (all []Hel
 }
 
 func (l *Ledger) heldQuery(of identity.Merchants) query {
-	reviews := l.listConditions(ledger.Query{Status: transaction.InReview}, of)
+	var reviews conditions
+	reviews.add(statusInReview)
+	reviews.of(of)
 	releasing := ledger.Query{Releasing: true}
 	releases := l.listConditions(releasing, of)
-	held := `SELECT '%s', currency, count(*), ` + l.engine.sum + `, min(started_at) FROM transactions %s%sGROUP BY currency`
-	text := fmt.Sprintf(held+" UNION ALL "+held, Review, "", reviews.where(), Release, l.listIndex(releasing, of), releases.where())
+	sums := `SELECT '%s', currency, count(*), ` + l.engine.sum + `, min(started_at) FROM transactions %s%sGROUP BY currency`
+	text := fmt.Sprintf(sums+" UNION ALL "+sums, Review, l.reviewIndex("amount"), reviews.where(), Release, l.listIndex(releasing, of), releases.where())
 	return query{l.engine.bind(text), append(reviews.args, releases.args...)}
 }

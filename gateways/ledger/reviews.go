@@ -18,19 +18,29 @@ import (
 
 // inReview chooses the transactions about which a decision is needed: not those that were decided and whose money is being taken. It
 // holds no placeholder, because the partial indexes are used only where the status is known when the statement is planned.
-var inReview = fmt.Sprintf("status = %d AND reviewed_at IS NULL", int(transaction.InReview))
+var (
+	statusInReview = fmt.Sprintf("status = %d", int(transaction.InReview))
+	inReview       = statusInReview + " AND reviewed_at IS NULL"
+)
 
-// reviewOrder is how the queue is read in one order: its index, its columns, and whether it is read backwards.
+// reviewIndex names the index of reviews to go by for SQLite: it has all that is asked for, and those of a merchant or a status have not.
+func (l *Ledger) reviewIndex(by string) string {
+	if !l.engine.namesIndex {
+		return ""
+	}
+	return "INDEXED BY reviews_by_" + by + " "
+}
+
+// reviewOrder is how the queue is read in one order: the first columns of its index, and whether it is read backwards.
 type reviewOrder struct {
-	index   string
 	columns []string
 	down    bool
 }
 
 var reviewOrders = map[ledger.ReviewSort]reviewOrder{
-	ledger.ByDeadline: {"reviews_by_deadline", []string{"review_deadline", "id"}, false},
-	ledger.ByAmount:   {"reviews_by_amount", []string{"currency", "amount", "id"}, true},
-	ledger.ByScore:    {"reviews_by_score", []string{"score", "id"}, true},
+	ledger.ByDeadline: {[]string{"review_deadline", "id"}, false},
+	ledger.ByAmount:   {[]string{"currency", "amount", "id"}, true},
+	ledger.ByScore:    {[]string{"score", "id"}, true},
 }
 
 // place returns the values of a cursor, in the order of the columns.
@@ -115,21 +125,25 @@ func only(sort ledger.ReviewSort, c ledger.ReviewCursor) ledger.ReviewCursor {
 	return short
 }
 
-// queueQuery asks for one transaction more than the page holds, to find out whether there is a next page. Filters by
-// merchant and by person pass over others in the queue, which is short beside the ledger.
+// queueQuery asks for one transaction more than the page holds, to find out whether there is a next page. Filters pass over others in
+// the queue, whose index has all that they look at. A person has taken few transactions, which are looked up one by one.
 func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	order := reviewOrders[q.Sort]
 	c := conditions{args: []any{l.engine.sqlTime(q.Now)}}
+	const taken = "transaction_id = id AND until > ?"
+	from := "transactions " + l.reviewIndex(string(q.Sort)) + "LEFT JOIN assignments ON " + taken + " "
+	if q.Mine != "" {
+		from = "assignments CROSS JOIN transactions " // SQLite keeps to this order of the two
+		c.texts = []string{taken}
+		c.add("person = ?", nullable(q.Mine))
+	}
 	c.add(inReview)
 	c.of(q.Merchants)
 	if q.Currency != "" {
 		c.add("currency = ?", nullable(q.Currency))
 	}
-	if q.Mine != "" {
-		c.add("person = ?", nullable(q.Mine))
-	}
 	if q.Free {
-		c.add("person IS NULL")
+		c.add("transaction_id IS NULL") // by the column that joins, PostgreSQL expects many
 	}
 	if q.Queue != "" {
 		c.inQueue(q)
@@ -141,14 +155,9 @@ func (l *Ledger) queueQuery(q ledger.ReviewQuery) query {
 	if q.After.TransactionID != "" {
 		c.add(fmt.Sprintf("(%s) %s (?%s)", strings.Join(order.columns, ", "), beyond, strings.Repeat(", ?", len(order.columns)-1)), l.place(q.Sort, q.After)...)
 	}
-	index := ""
-	if l.engine.namesIndex {
-		index = "INDEXED BY " + order.index + " "
-	}
 	by := strings.Join(order.columns, direction+", ") + direction
 	by = strings.Replace(by, "review_deadline", "review_deadline NULLS FIRST", 1) // older code saves none
-	return query{l.engine.bind(`SELECT id, review_deadline, currency, amount, score, person, until FROM transactions ` + index +
-		`LEFT JOIN assignments ON transaction_id = id AND until > ? ` + c.where() + `ORDER BY ` + by + ` LIMIT ?`), append(c.args, q.Limit+1)}
+	return query{l.engine.bind(`SELECT id, review_deadline, currency, amount, score, person, until FROM ` + from + c.where() + `ORDER BY ` + by + ` LIMIT ?`), append(c.args, q.Limit+1)}
 }
 
 // inQueue adds that a review is in a queue of those that the query asks for: the first queue counts that it fits.
@@ -315,7 +324,7 @@ func (l *Ledger) waitingQuery(of identity.Merchants) query {
 	var c conditions
 	c.add(inReview)
 	c.of(of)
-	return query{l.engine.bind(`SELECT count(*), min(review_deadline) FROM transactions ` + c.where()), c.args}
+	return query{l.engine.bind(`SELECT count(*), min(review_deadline) FROM transactions ` + l.reviewIndex("deadline") + c.where()), c.args}
 }
 
 // Reviewed returns the reviews that were decided since a time. It leaves the JSON to Go, because PostgreSQL cannot look into one
@@ -355,12 +364,8 @@ func (l *Ledger) reviewedQuery(of identity.Merchants, since time.Time, limit int
 	var c conditions
 	c.of(of)
 	c.add("reviewed_at >= ?", l.engine.sqlTime(since))
-	index := ""
-	if l.engine.namesIndex {
-		index = "INDEXED BY reviews_by_end "
-	}
 	return query{
-		l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + index + c.where() +
+		l.engine.bind(`SELECT t.id, t.record, l.label, l.source FROM (SELECT * FROM transactions ` + l.reviewIndex("end") + c.where() +
 			`ORDER BY reviewed_at DESC LIMIT ?) t LEFT JOIN labels l ON l.transaction_id = t.id AND l.source <> ? ORDER BY t.reviewed_at DESC, t.id`),
 		append(c.args, limit, ledger.ByReviewer),
 	}
