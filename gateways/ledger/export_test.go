@@ -269,6 +269,27 @@ func (l *Ledger) CountStatements(at time.Time) map[string]Statement {
 	}
 }
 
+// LookForDays marks the days to count.
+func (l *Ledger) LookForDays(ctx context.Context, now time.Time) (bool, error) {
+	return l.lookForDays(ctx, now)
+}
+
+// DaysDue returns the days to count that do not rest.
+func (l *Ledger) DaysDue(ctx context.Context, now time.Time) ([]string, error) {
+	return l.daysDue(ctx, now)
+}
+
+// ClaimDay has other workers leave a day alone.
+func (l *Ledger) ClaimDay(ctx context.Context, day string, now time.Time) (bool, error) {
+	return l.claimDay(ctx, day, now)
+}
+
+// Rest has a day rest, as if its count had taken long.
+func (l *Ledger) Rest(ctx context.Context, day string, until time.Time) error {
+	_, err := l.writer.ExecContext(ctx, l.engine.bind("UPDATE days_counted SET rests_until = ? WHERE day = ?"), l.engine.sqlTime(until), day)
+	return err
+}
+
 // DeskStatements returns the statements of the desk's pages that no other function here returns.
 func (l *Ledger) DeskStatements(of identity.Merchants, id string, at time.Time) map[string]Statement {
 	all := map[string]Statement{}

@@ -104,7 +104,6 @@ type Ledger struct {
 	groupCommit        *groupCommit[saving]
 	audits             *groupCommit[*auditing]
 	busy               *busyValues
-	counts             counts
 }
 
 // newLedger returns a ledger that owns the pools: Close closes them.

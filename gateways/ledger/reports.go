@@ -1,16 +1,19 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
@@ -24,22 +27,19 @@ const (
 	lookOverlap = 5 * time.Minute
 	// countFor bounds how long days are counted after a look. The others wait for the next one.
 	countFor = 20 * time.Second
-	// idleFactor is how many times as long as today's last count took today is left alone, so that a busy day costs at most a
-	// twentieth of a core.
+	// idleFactor is how many times as long as its last count took a day rests, so that a busy day costs at most a twentieth of a
+	// core, however many workers there are.
 	idleFactor = 20
+	// countLease is how long other workers leave a day alone that one has begun to count: it may have died.
+	countLease = 5 * time.Minute
 	// countedPart is how much of a day is read at once: a long query would keep SQLite's log from being cut, and dead rows of
 	// PostgreSQL from being removed.
 	countedPart = time.Hour
+	// keptAtOnce is how many rows of a day are kept in one database transaction: a save waits for it in SQLite.
+	keptAtOnce = 200
 	// firstDays is how many days back the first look goes.
 	firstDays = 400
 )
-
-// counts is when today was last counted by this process.
-type counts struct {
-	mu   sync.Mutex
-	at   time.Time
-	took time.Duration
-}
 
 // CountDays counts the days again, for reports, whose transactions have changed since they were last counted, and today. If
 // another process has done so in the last minute, it does nothing.
@@ -51,55 +51,46 @@ func (l *Ledger) CountDays(ctx context.Context, now time.Time) error {
 }
 
 func (l *Ledger) countDays(ctx context.Context, now time.Time) error {
-	l.counts.mu.Lock()
-	defer l.counts.mu.Unlock()
 	begun := time.Now()
 	if mine, err := l.lookForDays(ctx, now); !mine || err != nil {
 		return err
 	}
-	today := report.DateOf(now)
-	due, err := l.daysDue(ctx)
+	due, err := l.daysDue(ctx, now)
 	if err != nil {
 		return err
 	}
 	for _, day := range due {
-		if day == today && now.Sub(l.counts.at) < idleFactor*l.counts.took {
-			continue
-		}
 		if time.Since(begun) > countFor {
 			return nil
 		}
-		start := time.Now()
-		if err := l.countDay(ctx, day); err != nil {
-			return fmt.Errorf("%s: %w", day, err)
+		mine, err := l.claimDay(ctx, day, now.Add(time.Since(begun)))
+		if err == nil && mine {
+			err = l.countDay(ctx, day, now)
 		}
-		if day == today {
-			l.counts.at, l.counts.took = now, time.Since(start)
+		if err != nil {
+			return fmt.Errorf("%s: %w", day, err)
 		}
 	}
 	return nil
 }
 
-// lookForDays marks the days to count, and reports whether no other process has just done so.
+// lookForDays marks the days to count, and reports whether no other process has just done so. It reads before it begins to write: the
+// first look reads much, and SQLite has one writer.
 func (l *Ledger) lookForDays(ctx context.Context, now time.Time) (mine bool, err error) {
+	var last instant
+	if err := l.reader.QueryRowContext(ctx, `SELECT at FROM days_looked`).Scan(&last); err != nil || last.After(now.Add(-lookEvery)) {
+		return false, err
+	}
+	days, err := l.changedDays(ctx, last.Time, now)
+	if err != nil {
+		return false, err
+	}
 	err = l.inTransaction(ctx, func(tx *sql.Tx) error {
-		// SQLite has one writer, and this makes it this one; PostgreSQL keeps others from the row.
-		if mine, err = changes(tx.ExecContext(ctx, l.engine.bind(`UPDATE days_looked SET at = at WHERE at <= ?`), l.engine.sqlTime(now.Add(-lookEvery)))); !mine || err != nil {
+		looked := l.engine.bind(`UPDATE days_looked SET at = ? WHERE at = ?`)
+		if mine, err = changes(tx.ExecContext(ctx, looked, l.engine.sqlTime(now), l.engine.sqlTime(last.Time))); !mine || err != nil {
 			return err
 		}
-		var last instant
-		if err := tx.QueryRowContext(ctx, `SELECT at FROM days_looked`).Scan(&last); err != nil {
-			return err
-		}
-		days, err := l.changedDays(ctx, tx, last.Time, now)
-		if err != nil {
-			return err
-		}
-		if err := l.markDays(ctx, tx, days); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, l.engine.bind(`UPDATE days_looked SET at = ?`), l.engine.sqlTime(now))
-		return err
+		return l.markDays(ctx, tx, days)
 	})
 	return mine, err
 }
@@ -127,12 +118,12 @@ func (l *Ledger) CountAgain(ctx context.Context, from, to time.Time) error {
 
 // changedDays returns the days whose transactions may have changed since the last look. The first look of a day takes the days
 // before it too, for what was saved much later than it happened; the first of all takes all days.
-func (l *Ledger) changedDays(ctx context.Context, tx *sql.Tx, last, now time.Time) (days []string, err error) {
+func (l *Ledger) changedDays(ctx context.Context, last, now time.Time) (days []string, err error) {
 	days = append(days, report.DateOf(now))
 	back := 0
 	if today := now.UTC().Truncate(24 * time.Hour); last.Unix() == 0 {
 		var first instant
-		if err := tx.QueryRowContext(ctx, `SELECT min(started_at) FROM transactions`).Scan(&first); err != nil || first.IsZero() {
+		if err := l.reader.QueryRowContext(ctx, `SELECT min(started_at) FROM transactions`).Scan(&first); err != nil || first.IsZero() {
 			return days, err
 		}
 		back = min(firstDays, int(today.Sub(first.Time)/(24*time.Hour))+1)
@@ -143,7 +134,7 @@ func (l *Ledger) changedDays(ctx context.Context, tx *sql.Tx, last, now time.Tim
 		days = append(days, report.DateOf(now.AddDate(0, 0, -n-1)))
 	}
 	since := l.engine.sqlTime(last.Add(-lookOverlap))
-	rows, err := tx.QueryContext(ctx, l.engine.bind(l.changedQuery()), since, since)
+	rows, err := l.reader.QueryContext(ctx, l.engine.bind(l.changedQuery()), since, since)
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +157,25 @@ func (l *Ledger) changedQuery() string {
 		"DAY(t.started_at)", l.engine.day)
 }
 
-// daysDue returns the days to count, the newest first.
-func (l *Ledger) daysDue(ctx context.Context) (days []string, err error) {
-	err = l.engine.read(ctx, l.reader, identity.AllMerchants(), query{text: `SELECT day FROM days_due ORDER BY day DESC`}, func(r row) error {
+// daysDue returns the days to count that do not rest: today, and then those first that were counted longest ago, so that all have
+// their turn.
+func (l *Ledger) daysDue(ctx context.Context, now time.Time) (days []string, err error) {
+	q := query{l.engine.bind(`SELECT due.day FROM days_due due LEFT JOIN days_counted last ON last.day = due.day
+		WHERE last.rests_until IS NULL OR last.rests_until <= ?
+		ORDER BY due.day = ? DESC, last.at IS NOT NULL, last.at, due.day DESC`), []any{l.engine.sqlTime(now), report.DateOf(now)}}
+	err = l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
 		var day string
 		defer func() { days = append(days, day) }()
 		return r.Scan(&day)
 	})
 	return days, err
+}
+
+// claimDay has other workers leave a day alone while it is counted, and reports whether none of them counts it or has just counted it.
+func (l *Ledger) claimDay(ctx context.Context, day string, now time.Time) (mine bool, err error) {
+	return changes(l.writer.ExecContext(ctx, l.engine.bind(`INSERT INTO days_counted (day, at, rests_until) VALUES (?, ?, ?)
+		ON CONFLICT (day) DO UPDATE SET at = excluded.at, rests_until = excluded.rests_until WHERE days_counted.rests_until <= excluded.at`),
+		day, l.engine.sqlTime(now), l.engine.sqlTime(now.Add(countLease))))
 }
 
 // figuresOf tells the rows of a day apart.
@@ -185,8 +187,17 @@ type counted struct {
 	rules   report.Rules
 }
 
+// texts returns what a row keeps.
+func (c *counted) texts() (figures, rules []byte, err error) {
+	if figures, err = json.Marshal(c.figures); err == nil {
+		rules, err = json.Marshal(c.rules)
+	}
+	return figures, rules, err
+}
+
 // countDay counts a day and replaces its rows, unless transactions of it have been deleted: their counts would be lost.
-func (l *Ledger) countDay(ctx context.Context, day string) error {
+func (l *Ledger) countDay(ctx context.Context, day string, now time.Time) error {
+	start := time.Now()
 	begin, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return err
@@ -200,19 +211,47 @@ func (l *Ledger) countDay(ctx context.Context, day string) error {
 	if err := l.countLabelled(ctx, begin, all); err != nil {
 		return err
 	}
+	if err := l.leaveKept(ctx, day, all); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(slices.Collect(maps.Keys(all)), keptAtOnce) {
+		if err := l.inTransaction(ctx, func(tx *sql.Tx) error {
+			for _, of := range some {
+				if err := l.keepCounted(ctx, tx, day, of, all[of]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
 	return l.inTransaction(ctx, func(tx *sql.Tx) error {
-		// The first statement keeps others from counting the day meanwhile.
 		for _, statement := range []string{`DELETE FROM days_due WHERE day = ?`, `UPDATE day_figures SET rules = 'null' WHERE day = ? AND rules IS NULL`} {
 			if _, err := tx.ExecContext(ctx, l.engine.bind(statement), day); err != nil {
 				return err
 			}
 		}
-		for of, c := range all {
-			if err := l.keepCounted(ctx, tx, day, of, c); err != nil {
-				return err
-			}
+		rests := l.engine.sqlTime(now.Add(idleFactor * time.Since(start)))
+		_, err := tx.ExecContext(ctx, l.engine.bind(`UPDATE days_counted SET rests_until = ? WHERE day = ?`), rests, day)
+		return err
+	})
+}
+
+// leaveKept removes what the rows of a day hold already.
+func (l *Ledger) leaveKept(ctx context.Context, day string, all map[figuresOf]*counted) error {
+	q := query{l.engine.bind(`SELECT merchant, currency, figures, rules FROM day_figures WHERE day = ?`), []any{day}}
+	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
+		var of figuresOf
+		var keptFigures, keptRules []byte
+		if err := r.Scan(&of.merchant, &of.currency, &keptFigures, &keptRules); err != nil || all[of] == nil {
+			return err
 		}
-		return nil
+		figures, rules, err := all[of].texts()
+		if bytes.Equal(figures, keptFigures) && bytes.Equal(rules, keptRules) {
+			delete(all, of)
+		}
+		return err
 	})
 }
 
@@ -223,18 +262,14 @@ func (l *Ledger) keepCounted(ctx context.Context, tx *sql.Tx, day string, of fig
 	switch err := row.Scan(&text); {
 	case err == nil:
 		var before report.Figures
-		if err := json.Unmarshal(text, &before); err != nil {
+		if err := jsonv2.Unmarshal(text, &before, asStored); err != nil {
 			return fmt.Errorf("read the figures: %w", err)
 		}
 		c.figures.KeepLabelled(before)
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
-	figures, err := json.Marshal(c.figures)
-	if err != nil {
-		return err
-	}
-	rules, err := json.Marshal(c.rules)
+	figures, rules, err := c.texts()
 	if err != nil {
 		return err
 	}
@@ -301,7 +336,7 @@ func countedIn(all map[figuresOf]*counted, of figuresOf) *counted {
 
 func readRecord(text []byte) (*ledger.Record, error) {
 	var r ledger.Record
-	if err := json.Unmarshal(text, &r); err != nil {
+	if err := jsonv2.Unmarshal(text, &r, asStored); err != nil {
 		return nil, fmt.Errorf("read a record: %w", err)
 	}
 	return &r, nil

@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
@@ -99,6 +102,113 @@ func TestCountDaysBefore(t *testing.T) {
 			assert.Len(t, days(t, l, identity.AllMerchants()), 3)
 		})
 	}
+}
+
+// A day whose count takes long rests, also after today, and also for other workers. Those that do not rest have their turn.
+func TestCountDaysTurns(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			place, now := engine.place(t), start.Add(4*24*time.Hour) // 6 January
+			l, other := engine.at(t, place), engine.at(t, place)
+			require.NoError(t, l.Migrate(t.Context()))
+			due := func(at time.Time) []string {
+				t.Helper()
+				all, err := other.DaysDue(t.Context(), at)
+				require.NoError(t, err)
+				return all
+			}
+			yesterday := paidOn(1, "acme", now.Add(-24*time.Hour))
+			require.NoError(t, l.Save(t.Context(), yesterday))
+			require.NoError(t, l.CountDays(t.Context(), now))
+			require.NoError(t, l.Rest(t.Context(), "2026-01-05", now.Add(10*time.Minute)))
+			_, err := l.Label(t.Context(), identity.AllMerchants(), yesterday.Record.TransactionID,
+				ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: now})
+			require.NoError(t, err)
+			require.NoError(t, other.CountDays(t.Context(), now.Add(time.Minute)))
+			assert.Equal(t, []string{"2026-01-05 acme INR 1 paid, 0 fraud", "2026-01-06 acme INR 0 paid, 0 fraud"}, days(t, l, identity.AllMerchants()))
+			assert.Equal(t, []string{"2026-01-05"}, due(now.Add(10*time.Minute)), "it is still due")
+			require.NoError(t, other.CountDays(t.Context(), now.Add(10*time.Minute)))
+			assert.Equal(t, []string{"2026-01-05 acme INR 1 paid, 1 fraud", "2026-01-06 acme INR 0 paid, 0 fraud"}, days(t, l, identity.AllMerchants()))
+
+			require.NoError(t, l.CountAgain(t.Context(), start.Add(-24*time.Hour), now))
+			now = now.Add(20 * time.Minute)
+			for _, day := range []string{"2026-01-05", "2026-01-03"} {
+				now = now.Add(10 * time.Minute)
+				mine, err := l.ClaimDay(t.Context(), day, now)
+				require.NoError(t, err)
+				assert.True(t, mine)
+				mine, err = other.ClaimDay(t.Context(), day, now.Add(time.Minute))
+				require.NoError(t, err)
+				assert.False(t, mine, "two workers count a day")
+			}
+			assert.Equal(t, []string{"2026-01-06", "2026-01-04", "2026-01-02", "2026-01-01", "2026-01-05"}, due(now), "one is being counted")
+			assert.Equal(t, []string{"2026-01-06", "2026-01-04", "2026-01-02", "2026-01-01", "2026-01-05", "2026-01-03"}, due(now.Add(10*time.Minute)))
+		})
+	}
+}
+
+// A day of many merchants is kept in several database transactions, and what has not changed is not written again.
+func TestCountDaysOfManyMerchants(t *testing.T) {
+	refuse := map[string][]string{
+		"SQLite": {"CREATE TRIGGER refuse BEFORE UPDATE ON day_figures WHEN old.merchant <> 'acme7' BEGIN SELECT RAISE(ABORT, 'not changed'); END"},
+		"PostgreSQL": {
+			"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not changed'; END $$",
+			"CREATE TRIGGER refuse BEFORE UPDATE ON day_figures FOR EACH ROW WHEN (old.merchant <> 'acme7') EXECUTE FUNCTION refuse()",
+		},
+	}
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			const merchants = 201
+			for n := range merchants {
+				require.NoError(t, l.Save(t.Context(), paidOn(n, fmt.Sprintf("acme%d", n), start)))
+			}
+			require.NoError(t, l.CountDays(t.Context(), start))
+			require.Len(t, days(t, l, identity.AllMerchants()), merchants)
+			if name == "PostgreSQL" {
+				var transactions int
+				require.NoError(t, l.Writer().QueryRowContext(t.Context(), "SELECT count(DISTINCT xmin::text) FROM day_figures").Scan(&transactions))
+				assert.Equal(t, 2, transactions)
+			}
+			for _, statement := range refuse[name] {
+				require.NoError(t, l.Exec(t.Context(), statement))
+			}
+			require.NoError(t, l.Save(t.Context(), paidOn(merchants, "acme7", start)))
+			require.NoError(t, l.CountDays(t.Context(), start.Add(10*time.Minute)))
+			assert.Equal(t, []string{"2026-01-02 acme7 INR 2 paid, 0 fraud"}, days(t, l, identity.OnlyMerchants("acme7")))
+		})
+	}
+}
+
+// saveMeanwhile is called while SQLite looks for days whose rules were not counted, in TestLookKeepsNoSaveWaiting.
+var saveMeanwhile func() error
+
+func init() {
+	sqlite.MustRegisterScalarFunction("save_meanwhile", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		return int64(0), saveMeanwhile()
+	})
+}
+
+// Saves go on while the first look reads all that is there, which can take long.
+func TestLookKeepsNoSaveWaiting(t *testing.T) {
+	engine := engines["SQLite"]
+	place := engine.place(t)
+	l, other := engine.at(t, place), engine.at(t, place)
+	require.NoError(t, l.Migrate(t.Context()))
+	require.NoError(t, l.Save(t.Context(), paidOn(1, "acme", start)))
+	require.NoError(t, l.Exec(t.Context(), "INSERT INTO day_figures (day, merchant, currency, figures) VALUES ('2026-01-02', 'acme', 'INR', '{}')"))
+	require.NoError(t, l.Exec(t.Context(), "ALTER TABLE day_figures RENAME TO kept"))
+	require.NoError(t, l.Exec(t.Context(), "CREATE VIEW day_figures AS SELECT day, merchant, currency, figures, rules FROM kept WHERE save_meanwhile() = 0"))
+	saved := false
+	saveMeanwhile = func() error {
+		within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		saved = true
+		return other.Save(within, paidOn(2, "acme", start))
+	}
+	_, err := l.LookForDays(t.Context(), start)
+	require.NoError(t, err)
+	assert.True(t, saved)
 }
 
 // What is counted, and what was counted, is found by indexes.
