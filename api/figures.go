@@ -19,8 +19,9 @@ import (
 type Figures interface {
 	// Now returns the figures of the last hour, and of what waits for a review.
 	Now(ctx context.Context, of identity.Merchants, at time.Time) (report.Now, error)
-	// Days returns what was counted from one day to another, both included.
-	Days(ctx context.Context, of identity.Merchants, from, to string) ([]report.Day, error)
+	// Days passes on what was counted from one day to another, both included, in no order. It calls begin before that, and once more
+	// if it has to begin again.
+	Days(ctx context.Context, of identity.Merchants, from, to string, begin func(), each func(report.Day)) error
 	// RuleDays returns what rules did from one day to another, both included, in rows of a day and a currency: one of
 	// what is known, and one without rules if it is not known of all transactions.
 	RuleDays(ctx context.Context, of identity.Merchants, from, to string) ([]report.RuleDay, error)

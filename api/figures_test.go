@@ -43,7 +43,18 @@ func (c *counted) Now(_ context.Context, of identity.Merchants, at time.Time) (r
 	return n, c.err
 }
 
-func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
+// Days begins twice, as after a lost connection.
+func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string, begin func(), each func(report.Day)) error {
+	for range 2 {
+		begin()
+		for _, d := range daysOf(of, from, to) {
+			each(d)
+		}
+	}
+	return c.err
+}
+
+func daysOf(of identity.Merchants, from, to string) (all []report.Day) {
 	for i, merchant := range []string{"acme", "beta", "acme"} {
 		d := report.Day{Date: fmt.Sprintf("2026-01-%02d", 4+i), Merchant: merchant, Currency: "INR", Figures: report.Figures{
 			All: report.Sum{Count: 10, Minor: 100_000}, Paid: report.Sum{Count: 8, Minor: 80_000}, FraudPaid: report.Sum{Count: 1, Minor: 500},
@@ -58,7 +69,7 @@ func (c *counted) Days(_ context.Context, of identity.Merchants, from, to string
 			all = append(all, d)
 		}
 	}
-	return all, c.err
+	return all
 }
 
 // RuleDays has two days of acme in two currencies, and an unknown one of beta.

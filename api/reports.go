@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -121,7 +122,7 @@ func (s *server) registerReports(api huma.API) {
 		Summary:     "Report by day, week or merchant",
 		Description: "What transactions came to, by the day on which they were accepted: volume, outcomes, reasons of declines, rules, fraud, " +
 			"false positives, reviews and chargebacks, and how far merchants are from the thresholds of card schemes. A day is counted again once a minute while its transactions change, also when a label comes " +
-			"late. At most 400 days.",
+			"late, and less often if that takes long. At most 400 days.",
 		Tags:   []string{"figures"},
 		Errors: []int{422, 503},
 	}), answering(s.showReports))
@@ -195,19 +196,25 @@ func (s *server) showReports(ctx context.Context, r *reportsRequest) (body repor
 	of := merchantsOf(ctx)
 	body = reports{From: report.DateOf(q.from), To: report.DateOf(q.to), By: q.by, Rows: []reportRow{}, Programs: []programRow{}}
 	first, next := report.FirstOfMonth(q.from), report.FirstOfMonth(q.to).AddDate(0, 1, 0)
-	days, err := s.Figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)))
+	var months report.Months
+	var rows reportRows
+	err = s.Figures.Days(ctx, of, report.DateOf(first.AddDate(0, -1, 0)), report.DateOf(next.AddDate(0, 0, -1)), func() {
+		months, rows = report.Months{}, reportRows{}
+	}, func(d report.Day) {
+		months.Add(d)
+		if body.From <= d.Date && d.Date <= body.To && (q.currency == "" || d.Currency == q.currency) && d.Figures.All.Count > 0 {
+			rows.add(d, q.by)
+		}
+	})
 	if err != nil {
 		s.Log.ErrorContext(ctx, "Report not read", "error", err)
 		return body, unavailable("the ledger cannot be read now")
 	}
 	visitorOf(ctx).shown = fmt.Sprintf("report from %s to %s by %s", body.From, body.To, body.By)
-	for _, standing := range report.Standings(days, q.from, q.to) {
+	for _, standing := range months.Standings(q.from, q.to) {
 		body.Programs = append(body.Programs, programRowOf(standing))
 	}
-	asked := slices.DeleteFunc(days, func(d report.Day) bool {
-		return d.Date < body.From || d.Date > body.To || q.currency != "" && d.Currency != q.currency || d.Figures.All.Count == 0
-	})
-	for _, row := range joined(asked, q.by) {
+	for _, row := range rows.sorted() {
 		body.Rows = append(body.Rows, s.reportRow(ctx, of, row))
 	}
 	return body, nil
@@ -224,29 +231,29 @@ func programRowOf(s report.Standing) programRow {
 	return row
 }
 
-// joined adds up days to the rows of a report. What a row is not about is empty in it.
-func joined(days []report.Day, by string) []report.Day {
-	var all []report.Day
-	for _, d := range days {
-		row := report.Day{Date: d.Date, Currency: d.Currency}
-		switch by {
-		case byWeek:
-			row.Date = monday(d.Date)
-		case byMerchant:
-			row.Date, row.Merchant = "", d.Merchant
-		}
-		at := slices.IndexFunc(all, func(r report.Day) bool {
-			return r.Date == row.Date && r.Merchant == row.Merchant && r.Currency == row.Currency
-		})
-		if at < 0 {
-			at, all = len(all), append(all, row)
-		}
-		all[at].Figures.Join(d.Figures)
+// reportRows adds up days to the rows of a report, by what a row is about. The rest is empty in it.
+type reportRows map[rowOf]*report.Day
+
+type rowOf struct{ date, merchant, currency string }
+
+func (r reportRows) add(d report.Day, by string) {
+	of := rowOf{date: d.Date, currency: d.Currency}
+	switch by {
+	case byWeek:
+		of.date = monday(d.Date)
+	case byMerchant:
+		of.date, of.merchant = "", d.Merchant
 	}
-	slices.SortFunc(all, func(a, b report.Day) int {
+	if r[of] == nil {
+		r[of] = &report.Day{Date: of.date, Merchant: of.merchant, Currency: of.currency}
+	}
+	r[of].Figures.Join(d.Figures)
+}
+
+func (r reportRows) sorted() []*report.Day {
+	return slices.SortedFunc(maps.Values(r), func(a, b *report.Day) int {
 		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Merchant, b.Merchant), cmp.Compare(a.Currency, b.Currency))
 	})
-	return all
 }
 
 // monday returns the first day of a day's week.
@@ -259,7 +266,7 @@ func monday(date string) string {
 }
 
 // reportRow returns a row as the caller may see it.
-func (s *server) reportRow(ctx context.Context, of identity.Merchants, d report.Day) reportRow {
+func (s *server) reportRow(ctx context.Context, of identity.Merchants, d *report.Day) reportRow {
 	f := d.Figures
 	shown := func(sum report.Sum) figure { return figure{sum.Count, amount(sum.Minor, d.Currency)} }
 	row := reportRow{

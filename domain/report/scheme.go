@@ -85,28 +85,36 @@ type Standing struct {
 	Payments int64 // that it is compared with
 }
 
+// Months is what card schemes look at, added up.
+type Months map[monthOf]Scheme
+
+type monthOf struct{ month, merchant, brand string }
+
+// Add adds a day.
+func (m Months) Add(d Day) {
+	for brand, scheme := range d.Figures.Schemes {
+		of := monthOf{d.Date[:len(monthly)], d.Merchant, brand}
+		m[of] = m[of].join(scheme)
+	}
+}
+
 // Standings returns, for the months from one to another, the standing of each merchant that has payments or chargebacks with a
-// program's scheme. The days reach back to the month before the first one.
-func Standings(days []Day, from, to time.Time) (all []Standing) {
-	type of struct{ month, merchant, brand string }
-	counted, merchants := map[of]Scheme{}, map[string]bool{}
-	for _, d := range days {
-		merchants[d.Merchant] = true
-		for brand, scheme := range d.Figures.Schemes {
-			key := of{d.Date[:len(monthly)], d.Merchant, brand}
-			counted[key] = counted[key].join(scheme)
-		}
+// program's scheme. The days that were added reach back to the month before the first one.
+func (m Months) Standings(from, to time.Time) (all []Standing) {
+	merchants := map[string]bool{}
+	for of := range m {
+		merchants[of.merchant] = true
 	}
 	for month := FirstOfMonth(from); !month.After(to); month = month.AddDate(0, 1, 0) {
 		for _, merchant := range slices.Sorted(maps.Keys(merchants)) {
 			for _, p := range programs {
-				now := counted[of{month.Format(monthly), merchant, p.Brand}]
+				now := m[monthOf{month.Format(monthly), merchant, p.Brand}]
 				s := Standing{Month: month.Format(monthly), Merchant: merchant, Program: p, Count: now.Disputes, Payments: now.Payments}
 				if p.reports {
 					s.Count += now.Reports
 				}
 				if p.before {
-					s.Payments = counted[of{month.AddDate(0, -1, 0).Format(monthly), merchant, p.Brand}].Payments
+					s.Payments = m[monthOf{month.AddDate(0, -1, 0).Format(monthly), merchant, p.Brand}].Payments
 				}
 				if s.Count > 0 || s.Payments > 0 {
 					all = append(all, s)

@@ -37,15 +37,18 @@ func schemeDay(date, merchant string, brand string, of report.Scheme) report.Day
 
 // Visa compares with the payments of the month, and Mastercard with those of the month before.
 func TestStandings(t *testing.T) {
-	days := []report.Day{
+	months := report.Months{}
+	for _, d := range []report.Day{
 		schemeDay("2026-09-30", "acme", "mastercard", report.Scheme{Payments: 10_000}),
 		schemeDay("2026-10-01", "acme", "mastercard", report.Scheme{Payments: 20_000, Disputes: 100}),
 		schemeDay("2026-10-31", "acme", "mastercard", report.Scheme{Disputes: 50, Reports: 7}),
 		schemeDay("2026-11-02", "beta", "visa", report.Scheme{Payments: 90_000, Disputes: 600, Reports: 700}),
 		schemeDay("2026-11-03", "beta", "visa", report.Scheme{Payments: 10_000, Disputes: 200}),
+	} {
+		months.Add(d)
 	}
 	var got []string
-	for _, s := range report.Standings(days, time.Date(2026, 10, 15, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) {
+	for _, s := range months.Standings(time.Date(2026, 10, 15, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) {
 		got = append(got, fmt.Sprintf("%s %s %s: %d of %d, %.0f bp, %t", s.Month, s.Merchant, s.Program.Name, s.Count, s.Payments, s.Ratio(), s.Reached()))
 	}
 	assert.Equal(t, []string{

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -365,24 +364,21 @@ func readLabels(text string) (all []ledger.Label, err error) {
 	return all, nil
 }
 
-// Days returns what was counted from one day to another, both included, of these merchants.
-func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string) (all []report.Day, err error) {
-	err = l.readDays(ctx, of, "day, merchant, currency, figures", from, to, func() { all = nil }, func(r row) error {
+// Days passes on what was counted from one day to another, both included, of these merchants, in no order. It calls begin before that,
+// and once more if it has to begin again. It keeps nothing: many merchants' days together take much memory.
+func (l *Ledger) Days(ctx context.Context, of identity.Merchants, from, to string, begin func(), each func(report.Day)) error {
+	return l.readDays(ctx, of, "day, merchant, currency, figures", from, to, begin, func(r row) error {
 		var d report.Day
 		var figures []byte
 		if err := r.Scan(&d.Date, &d.Merchant, &d.Currency, &figures); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(figures, &d.Figures); err != nil {
+		if err := jsonv2.Unmarshal(figures, &d.Figures, asStored); err != nil {
 			return fmt.Errorf("read the figures of %s: %w", d.Date, err)
 		}
-		all = append(all, d)
+		each(d)
 		return nil
 	})
-	slices.SortFunc(all, func(a, b report.Day) int {
-		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Merchant, b.Merchant), cmp.Compare(a.Currency, b.Currency))
-	})
-	return all, err
 }
 
 // RuleDays returns what rules did from one day to another, both included, about transactions of these merchants together. It adds up
@@ -400,7 +396,7 @@ func (l *Ledger) RuleDays(ctx context.Context, of identity.Merchants, from, to s
 			return err
 		}
 		if rules != nil {
-			if err := json.Unmarshal(rules, &d.Rules); err != nil {
+			if err := jsonv2.Unmarshal(rules, &d.Rules, asStored); err != nil {
 				return fmt.Errorf("read what rules did on %s: %w", d.Date, err)
 			}
 		}

@@ -31,11 +31,10 @@ func paidOn(n int, merchant string, at time.Time) ledger.Entry {
 // days describes what was counted, in few words.
 func days(t *testing.T, l *ledgerdb.Ledger, of identity.Merchants) (all []string) {
 	t.Helper()
-	found, err := l.Days(t.Context(), of, "2026-01-01", "2026-01-31")
-	require.NoError(t, err)
-	for _, d := range found {
+	require.NoError(t, l.Days(t.Context(), of, "2026-01-01", "2026-01-31", func() { all = nil }, func(d report.Day) {
 		all = append(all, fmt.Sprintf("%s %s %s %d paid, %d fraud", d.Date, d.Merchant, d.Currency, d.Figures.Paid.Count, d.Figures.Fraud.Count))
-	}
+	}))
+	slices.Sort(all)
 	return all
 }
 
@@ -219,6 +218,8 @@ func TestCountDaysPlans(t *testing.T) {
 			fill(t, l)
 			require.NoError(t, l.Exec(t.Context(), `WITH RECURSIVE years (year) AS (SELECT 1000 UNION ALL SELECT year + 1 FROM years WHERE year < 5000)
 				INSERT INTO day_figures (day, merchant, currency, figures, rules) SELECT year || '-01-02', 'acme', 'INR', '{}', '{}' FROM years`))
+			require.NoError(t, l.Exec(t.Context(), `WITH RECURSIVE merchants (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM merchants WHERE n < 4000)
+				INSERT INTO day_figures (day, merchant, currency, figures, rules) SELECT '2026-01-' || (10 + n % 20), 'acme' || (n / 20), 'INR', '{}', '{}' FROM merchants`))
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
@@ -229,6 +230,14 @@ func TestCountDaysPlans(t *testing.T) {
 					scan := strings.Contains(line, "SCAN") && !strings.Contains(line, "INDEX") || strings.Contains(line, "Seq Scan")
 					assert.False(t, scan && !strings.Contains(line, "CONSTANT ROW"), "%s: %s", kind, strings.Join(plan, "\n"))
 				}
+			}
+			for kind, statement := range l.DeskStatements(identity.OnlyMerchants("acme7"), "", start) {
+				if !strings.HasSuffix(kind, "days") {
+					continue
+				}
+				plan, err := l.Plan(t.Context(), engine.explain, statement)
+				require.NoError(t, err)
+				assert.Contains(t, strings.Join(plan, "\n"), "day_figures_of_merchant", "the %s of one merchant are found among those of all", kind)
 			}
 		})
 	}
@@ -255,14 +264,12 @@ func TestCountLabelled(t *testing.T) {
 				require.NoError(t, l.CountAgain(t.Context(), start, now))
 				now = now.Add(time.Minute)
 				require.NoError(t, l.CountDays(t.Context(), now))
-				found, err := l.Days(t.Context(), identity.AllMerchants(), "2026-01-01", "2026-01-31")
-				require.NoError(t, err)
 				schemes := map[string]report.Scheme{}
-				for _, d := range found {
+				require.NoError(t, l.Days(t.Context(), identity.AllMerchants(), "2026-01-01", "2026-01-31", func() { clear(schemes) }, func(d report.Day) {
 					if scheme, has := d.Figures.Schemes["visa"]; has {
 						schemes[d.Date] = scheme
 					}
-				}
+				}))
 				return schemes
 			}
 			want := map[string]report.Scheme{
