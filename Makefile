@@ -73,7 +73,7 @@ bench-compare: build ## measure transactions beside those of another commit, on 
 	@[ -n '$(OLD)' ] || { echo 'make: give the commit to compare with: make bench-compare OLD=61763a0' >&2; exit 1; }
 	@$(DEVSTACK) install rabbitmq
 	@rm -rf .run/old && git worktree prune && git worktree add --quiet --detach .run/old '$(OLD)'
-	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../before/$(OLD)/orders' ./cmd/orders && cp -R temporal-config '../before/$(OLD)'; \
+	@cd .run/old && CGO_ENABLED=0 go build -trimpath -o '../before/$(OLD)/orders' ./cmd/orders && cp -R temporal-config Dockerfile '../before/$(OLD)'; \
 		built=$$?; cd ../.. && git worktree remove --force .run/old; exit $$built
 	@CGO_ENABLED=0 go run ./internal/bench -old '.run/before/$(OLD)' $(BENCH)
 

@@ -28,8 +28,8 @@ var curves = map[string]struct {
 	"workers":   {plan.curveWorkers, []int{1, 2, 4, 8}},
 	"police":    {plan.curvePolice, []int{1, 2, 4, 8}},
 	"histories": {plan.curveHistories, []int{1_000, 10_000, 100_000}},
-	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000}},
-	"rows":      {plan.curveRows, []int{2_000, 10_000, 100_000, 1_000_000}},
+	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000, 1_000_000}},
+	"rows":      {plan.curveRows, []int{1_000, 10_000, 100_000, 1_000_000}},
 }
 
 func (p plan) benchCurve(ctx context.Context, name string) error {
@@ -106,6 +106,9 @@ func (p plan) curveCopies(ctx context.Context, kind string) error {
 	})
 }
 
+// mostDays is for how many days curveRows fills the ledger: the worker deletes what is older than LEDGER_RETENTION.
+const mostDays = 365
+
 // curveRows measures with more and more transactions in the ledger, which is a SQLite file.
 func (p plan) curveRows(ctx context.Context) error {
 	return p.ofSizes(ctx, "rows", func(s *servers, namespace string, size int) (o serviceOptions, err error) {
@@ -121,7 +124,8 @@ func (p plan) curveRows(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "filling a ledger with %d rows\n", size)
 		err = store.Migrate(ctx)
 		if err == nil {
-			_, err = fillLedger(ctx, store, o.ledger, size)
+			ofDay := max(min(size, perDay), size/mostDays)
+			_, err = fillLedger(ctx, store, o.ledger, size/ofDay, ofDay)
 		}
 		return o, errors.Join(err, store.Close())
 	})
@@ -177,21 +181,36 @@ func together(n int, do func() error) error {
 // openReviews is how the rows of curveReviews are called.
 const openReviews = "%d open reviews"
 
+// A row of curveReviews with more than mostOpened more than the row before it copies them in the files of the stopped servers, but for
+// the last openedAfterwards, which fill the caches of the servers that were started again.
+const (
+	mostOpened       = 50_000
+	openedAfterwards = 10_000
+)
+
 // curveReviews measures memory with more and more open reviews, and how long a new worker takes to be of use with them.
 func (p plan) curveReviews(ctx context.Context) error {
 	limit := serviceOptions{settings: []string{"FRAUD_DETECTOR=limit", "HTTP_RATE_PER_CALLER=100000"}}
-	return p.withService(ctx, limit, func(_ *servers, _, service system) error {
+	return p.withService(ctx, limit, func(s *servers, _, service system) error {
 		small := service.target.(*orders) //nolint:forcetypeassert // the service's target is one
 		held := newOrders(strings.TrimSuffix(small.url, "/transact"))
 		held.cost, held.want = "150000.00", transaction.InReview
 		open, before := 0, map[string]float64{}
 		for i, size := range p.sizes {
 			more := size - open
+			if more > mostOpened {
+				fmt.Fprintf(os.Stderr, "copying reviews\n")
+				copied, one, err := s.copyReviews(ctx, service, more-openedAfterwards)
+				if err != nil {
+					return err
+				}
+				more -= copied
+				held.add(sample{id: one}) // the first about which there will be a decision
+			}
 			fmt.Fprintf(os.Stderr, "opening %d more reviews\n", more)
 			if err := together(more, func() error { return callWithin(ctx, held) }); err != nil {
 				return fmt.Errorf("open a review: %w", err)
 			}
-			open = size
 			figures, err := memory(service.processes)
 			if err != nil {
 				return err
@@ -199,10 +218,11 @@ func (p plan) curveReviews(ctx context.Context) error {
 			for _, kind := range kinds[:2] {
 				used := figures[kind+" MB"]
 				if i > 0 {
-					figures[kind+" KB a review"] = (used - before[kind]) * 1024 / float64(more)
+					figures[kind+" KB a review"] = (used - before[kind]) * 1024 / float64(size-open)
 				}
 				before[kind] = used
 			}
+			open = size
 			if err := restart(ctx, service, small, held, figures); err != nil {
 				return err
 			}
@@ -226,6 +246,20 @@ func memory(processes []process) (map[string]float64, error) {
 		used[p.kind+" MB"] += float64(stat.ResidentMemory()) / (1 << 20)
 	}
 	return used, nil
+}
+
+// printMemory prints the resident memory of each kind of process.
+func (r *report) printMemory(processes []process) error {
+	used, err := memory(processes)
+	if err != nil {
+		return err
+	}
+	header, cells := []string{"after all loads"}, []string{"resident memory"}
+	for _, kind := range kinds {
+		header, cells = append(header, kind+" MB"), append(cells, number(used[kind+" MB"]))
+	}
+	printTable(r, header, [][]string{cells})
+	return nil
 }
 
 // restart kills the worker, and measures from its new start until it is ready, has paid for a transaction, and has taken a

@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/client"
 )
 
 // sample is a workflow to examine afterwards, and when its caller asked and was answered.
@@ -84,12 +83,12 @@ func (s *steps) add(one sample, events []*history.HistoryEvent) {
 }
 
 // printSteps prints the steps of a system's samples, which were taken with one caller.
-func (r *report) printSteps(ctx context.Context, c client.Client, taken []sample) error {
-	s := steps{took: map[string][]float64{}}
+func (r *report) printSteps(ctx context.Context, of system) error {
+	taken, s := of.samples.take(), steps{took: map[string][]float64{}}
 	var whole []float64
 	for _, one := range taken {
 		var events []*history.HistoryEvent
-		for iterator := c.GetWorkflowHistory(ctx, one.id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); iterator.HasNext(); {
+		for iterator := of.temporal.GetWorkflowHistory(ctx, one.id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); iterator.HasNext(); {
 			event, err := iterator.Next()
 			if err != nil {
 				return fmt.Errorf("read the history of %s: %w", one.id, err)
@@ -108,7 +107,7 @@ func (r *report) printSteps(ctx context.Context, c client.Client, taken []sample
 		}
 		cells = append(cells, []string{name, number(median(s.took[name])), number(sum / float64(len(taken)))})
 	}
-	printTable(r, []string{fmt.Sprintf("what one caller waits for, in %d transactions", len(taken)), "p50 ms", "mean ms"}, cells)
+	printTable(r, []string{fmt.Sprintf("what one caller of %s waits for, %d times", of.name(), len(taken)), "p50 ms", "mean ms"}, cells)
 	return nil
 }
 

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ type plan struct {
 	rates    []float64
 	rounds   int
 	duration time.Duration
-	old      string // a folder of another commit, to compare with: its program orders, and its temporal-config
+	old      string // a folder of another commit, to compare with: its program orders, Dockerfile and temporal-config
 	sizes    []int  // of a curve
 	tries    []string
 	*report
@@ -38,7 +39,7 @@ func main() {
 	flag.StringVar(&p.api, "api", "http://localhost:9001", "the API's address, for -beside")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each measurement; medians are printed")
 	flag.DurationVar(&p.duration, "duration", 5*time.Second, "how long a round of one side takes")
-	flag.StringVar(&p.old, "old", "", "a folder with another commit's program orders and its temporal-config, to compare with; make bench-compare fills it")
+	flag.StringVar(&p.old, "old", "", "a folder with another commit's program orders, Dockerfile and temporal-config, to compare with; make bench-compare fills it")
 	curve := flag.String("curve", "", "measure a curve instead: callers, workers, police, histories, reviews or rows")
 	sizes := flag.String("sizes", "", "the sizes of a curve, such as 1000,10000")
 	asJSON := flag.String("json", "", "also write every figure of every round to this file")
@@ -67,6 +68,8 @@ func main() {
 		p.rates = append(p.rates, rate)
 	}
 	switch {
+	case (*asJSON != "" || *update) && (*profiles != "" || *ofAlerts || *ofCallers || *ofReads):
+		fail(errors.New("-json, -update: this measurement prints no tables that they could keep"))
 	case *ofSizes:
 		fail(sizing(*update))
 	case *profiles != "":
@@ -83,37 +86,39 @@ func main() {
 		fail(benchReads(ctx, *dir, *rows, p.duration))
 	default:
 		p.report = newReport(fmt.Sprintf("rounds of %s: %d", p.duration, p.rounds))
-		section := p.benchTables(ctx, *ofRules, *ofTraces, *ofCompose, *curve, *rows)
-		if *asJSON != "" {
-			fail(p.writeJSON(*asJSON))
+		section, measure := "loads", p.benchLoads
+		switch {
+		case *ofCompose:
+			section, measure = "compose", p.benchCompose
+		case *ofTraces:
+			section, measure = "traces", p.benchTraces
+		case *ofRules:
+			section, measure = "rules", func(ctx context.Context) error { return p.benchRules(ctx, *rows) }
+		case *curve != "":
+			section, measure = *curve, func(ctx context.Context) error { return p.benchCurve(ctx, *curve) }
+		case p.old != "":
+			section = "old"
 		}
-		if *update {
-			fail(p.update(filepath.Join("docs", "performance.md"), section))
-		}
+		fail(p.printTables(ctx, measure, *asJSON, *update, section))
 	}
 }
 
-// benchTables measures what is printed as tables, and returns the section of docs/performance.md that they belong to.
-func (p plan) benchTables(ctx context.Context, ofRules, ofTraces, ofCompose bool, curve string, rows int) (section string) {
-	switch {
-	case ofCompose:
-		fail(p.benchCompose(ctx))
-		return "compose"
-	case ofTraces:
-		fail(p.benchTraces(ctx))
-		return "traces"
-	case ofRules:
-		fail(p.benchRules(ctx, rows))
-		return "rules"
-	case curve != "":
-		fail(p.benchCurve(ctx, curve))
-		return curve
+// printTables measures, and writes the figures to a file, if it is named, and the tables into a section of docs/performance.md.
+func (p plan) printTables(ctx context.Context, measure func(context.Context) error, asJSON string, update bool, section string) error {
+	page := filepath.Join("docs", "performance.md")
+	if update {
+		if _, _, err := sectionOf(page, section); err != nil { // before it takes minutes
+			return err
+		}
 	}
-	fail(p.benchLoads(ctx))
-	if p.old != "" {
-		return "old"
+	err := measure(ctx)
+	if err == nil && asJSON != "" {
+		err = p.writeJSON(asJSON)
 	}
-	return "loads"
+	if err == nil && update {
+		err = p.update(page, section)
+	}
+	return err
 }
 
 func split(list string) []string {
@@ -222,8 +227,16 @@ func (p plan) benchLoads(ctx context.Context) error {
 	if err := p.printCosts(ctx, systems); err != nil {
 		return err
 	}
-	closedLoop(ctx, service, 1, p.duration)
-	return p.printSteps(ctx, service.temporal, service.samples.take())
+	if err := p.printMemory(service.processes); err != nil {
+		return err
+	}
+	for _, one := range []system{same, service} {
+		closedLoop(ctx, one, 1, p.duration)
+		if err := p.printSteps(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compare measures all systems under all loads, and prints what came out.
@@ -260,8 +273,10 @@ func (p plan) measure(ctx context.Context, loads []load, systems []system) ([]ro
 		for _, one := range systems {
 			rows = append(rows, row{load.name, one.name(), map[string][]float64{}})
 		}
-		for range p.rounds {
-			for i, one := range systems {
+		for round := range p.rounds {
+			for i := range systems {
+				i = (i + round) % len(systems) // what drifts within a round is not always against the same one
+				one := systems[i]
 				figures, err := one.under(ctx, load)
 				if err != nil {
 					return nil, fmt.Errorf("measure %s with %s: %w", one.name(), load.name, err)

@@ -214,7 +214,7 @@ func benchReads(ctx context.Context, dir string, rows int, duration time.Duratio
 
 func benchReadsOf(ctx context.Context, engine, dir string, rows int, duration time.Duration) error {
 	r := &reads{engine: engine, days: max(1, rows/perDay)}
-	stop, err := r.start(ctx, dir, rows)
+	stop, err := r.start(ctx, dir)
 	defer stop()
 	if err != nil {
 		return err
@@ -297,7 +297,7 @@ func printRead(title string, of result, more ...any) {
 }
 
 // start starts the database and the API, and fills the ledger. stop ends what has been started.
-func (r *reads) start(ctx context.Context, dir string, rows int) (stop func(), err error) {
+func (r *reads) start(ctx context.Context, dir string) (stop func(), err error) {
 	var stops []func(context.Context) error
 	stop = func() {
 		for i := range stops {
@@ -323,7 +323,7 @@ func (r *reads) start(ctx context.Context, dir string, rows int) (stop func(), e
 		return stop, err
 	}
 	began := time.Now()
-	if r.first, err = fillLedger(ctx, r.ledger, ownersURL, rows); err != nil {
+	if r.first, err = fillLedger(ctx, r.ledger, ownersURL, r.days, perDay); err != nil {
 		return stop, err
 	}
 	fmt.Printf("%s filled in %s\n", r.engine, time.Since(began).Round(time.Second))

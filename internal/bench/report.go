@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,7 +105,7 @@ func (r *report) printRatios(rows []row, figures ...string) {
 	}
 	if len(cells) > 0 {
 		printTable(r, append([]string{"load", "ratio of"}, figures...), cells)
-		fmt.Fprintln(r, "\nRatios are medians, with the lowest and the highest round. No difference: none beyond the spread, some rounds say more and some less.")
+		fmt.Fprintln(r, "\nRatios are medians, with the lowest and the highest round. No difference: none beyond the spread of the rounds.")
 	}
 }
 
@@ -159,7 +160,7 @@ func spread(values []float64) string {
 }
 
 // ratio returns the median of the rounds' ratios with the lowest and the highest, or that there is no difference: some rounds
-// are above 1 and some below.
+// are above 1 and some below, or the median is nearer to 1 than half the distance from the lowest to the highest.
 func ratio(of, to []float64) string {
 	ratios := make([]float64, min(len(of), len(to)))
 	for i := range ratios {
@@ -168,14 +169,14 @@ func ratio(of, to []float64) string {
 	if len(ratios) == 0 {
 		return ""
 	}
-	low, high := slices.Min(ratios), slices.Max(ratios)
+	middle, low, high := median(ratios), slices.Min(ratios), slices.Max(ratios)
 	switch between := fmt.Sprintf("(%.2f to %.2f)", low, high); {
 	case len(ratios) < 3:
 		return fmt.Sprintf("too few rounds %s", between)
-	case low <= 1 && 1 <= high:
+	case low <= 1 && 1 <= high, math.Abs(middle-1) < (high-low)/2:
 		return "no difference " + between
 	default:
-		return fmt.Sprintf("%.2f %s", median(ratios), between)
+		return fmt.Sprintf("%.2f %s", middle, between)
 	}
 }
 
@@ -196,20 +197,28 @@ func (r *report) writeJSON(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o600)
 }
 
-// update writes what was printed into a page, between the markers of that name.
+// update writes what was printed into a section of a page.
 func (r *report) update(page, name string) error {
-	page = filepath.Clean(page)
-	text, err := os.ReadFile(page)
+	text, between, err := sectionOf(page, name)
 	if err != nil {
 		return err
-	}
-	between := regexp.MustCompile(`(?s)(<!-- bench ` + name + ` -->\n).*?(<!-- end -->)`)
-	if !between.Match(text) {
-		return fmt.Errorf("update %s: it has no <!-- bench %s --> with an <!-- end --> after it", page, name)
 	}
 	text = between.ReplaceAllFunc(text, func(found []byte) []byte {
 		parts := between.FindSubmatch(found)
 		return slices.Concat(parts[1], []byte("\n"), bytes.TrimSpace(r.text.Bytes()), []byte("\n\n"), parts[2])
 	})
-	return os.WriteFile(page, text, 0o600) //nolint:gosec // the page is the caller's choice
+	return os.WriteFile(page, text, 0o600)
+}
+
+// sectionOf returns a page, and what matches the section between the markers of that name.
+func sectionOf(page, name string) (text []byte, between *regexp.Regexp, err error) {
+	text, err = os.ReadFile(filepath.Clean(page))
+	if err != nil {
+		return nil, nil, err
+	}
+	between = regexp.MustCompile(`(?s)(<!-- bench ` + regexp.QuoteMeta(name) + ` -->\n).*?(<!-- end -->)`)
+	if !between.Match(text) {
+		return nil, nil, fmt.Errorf("update %s: it has no <!-- bench %s --> with an <!-- end --> after it", page, name)
+	}
+	return text, between, nil
 }

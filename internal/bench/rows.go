@@ -20,7 +20,7 @@ import (
 	ledgerdb "dummyorders/gateways/ledger"
 )
 
-// perDay is the number of transactions of a day. The first day's are saved one by one, and copied to the days after it.
+// perDay is the number of transactions of a day.
 const perDay = 2000
 
 // rareMerchant has one transaction in a thousand.
@@ -176,9 +176,9 @@ func decisionOf(of fraud.Outcome, at time.Time) fraud.Decision {
 	return d
 }
 
-// fillLedger adds transactions of the days until today to an empty ledger, and none to another one. It returns the first day.
-func fillLedger(ctx context.Context, store *ledgerdb.Ledger, url string, rows int) (first time.Time, err error) {
-	days := max(1, rows/perDay)
+// fillLedger adds transactions of the days until today to an empty ledger, so many of each day, and none to another one. The first day's
+// are saved one by one, and copied to the days after it. It returns the first day.
+func fillLedger(ctx context.Context, store *ledgerdb.Ledger, url string, days, ofDay int) (first time.Time, err error) {
 	driver, source, d := "pgx", url, postgresDialect
 	if path, isFile := ledgerdb.SQLiteFile(url); isFile {
 		driver, source, d = "sqlite", path, sqliteDialect
@@ -197,7 +197,7 @@ func fillLedger(ctx context.Context, store *ledgerdb.Ledger, url string, rows in
 		return time.Parse("20060102", oldest.String[:8])
 	}
 	first = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-days)
-	if err := saveDay(ctx, store, first); err != nil {
+	if err := saveDay(ctx, store, first, ofDay); err != nil {
 		return first, err
 	}
 	for _, statement := range d.begin {
@@ -214,11 +214,11 @@ func fillLedger(ctx context.Context, store *ledgerdb.Ledger, url string, rows in
 	return first, err
 }
 
-func saveDay(ctx context.Context, store *ledgerdb.Ledger, day time.Time) error {
+func saveDay(ctx context.Context, store *ledgerdb.Ledger, day time.Time, rows int) error {
 	var savers errgroup.Group
 	savers.SetLimit(32)
-	for n := range perDay {
-		at := day.Add(time.Duration(n) * 23 * time.Hour / perDay)
+	for n := range rows {
+		at := day.Add(time.Duration(n) * 23 * time.Hour / time.Duration(rows))
 		savers.Go(func() error { return store.Save(ctx, entryOf(n, at)) })
 	}
 	return savers.Wait()
@@ -226,9 +226,9 @@ func saveDay(ctx context.Context, store *ledgerdb.Ledger, day time.Time) error {
 
 // dialect is what the two engines write differently.
 type dialect struct {
-	json  string // the type of a column with JSON
-	later string // a time some days later
-	begin []string
+	json  string   // the type of a column with JSON
+	later string   // a time some days later
+	begin []string // also has no worker count the days for the reports
 	end   string
 }
 
@@ -237,10 +237,10 @@ var (
 		"CREATE TEMP TABLE t AS SELECT * FROM transactions", "CREATE TEMP TABLE l AS SELECT * FROM labels",
 	}
 	sqliteDialect = dialect{
-		json: "text", later: "%s + %d * 86400000000", begin: append([]string{"PRAGMA synchronous = OFF"}, patterns...),
+		json: "text", later: "%s + %d * 86400000000", begin: append([]string{"PRAGMA synchronous = OFF", "UPDATE days_looked SET at = unixepoch() * 1000000"}, patterns...),
 		end: "PRAGMA wal_checkpoint(TRUNCATE)",
 	}
-	postgresDialect = dialect{json: "json", later: "%s + make_interval(days => %d)", begin: patterns, end: "VACUUM ANALYZE"}
+	postgresDialect = dialect{json: "json", later: "%s + make_interval(days => %d)", begin: append([]string{"UPDATE days_looked SET at = now()"}, patterns...), end: "VACUUM ANALYZE"}
 )
 
 // copyDay copies the first day to a later one: with that day in all ids and times, in the columns and in the JSON.

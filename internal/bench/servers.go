@@ -23,6 +23,7 @@ type servers struct {
 	dir, root string
 	address   string    // Temporal's
 	counted   []process // whose CPU is that of a transaction: Temporal's, and its PostgreSQL's if it has one
+	temporal  *stack.Temporal
 	postgres  *stack.Postgres
 	broker    *stack.RabbitMQ
 	stops     []func(context.Context) error
@@ -43,7 +44,7 @@ func startServers(ctx context.Context, config string, namespaces ...string) (s *
 	if err != nil {
 		return s, err
 	}
-	s.stops = append(s.stops, temporal.Stop)
+	s.temporal, s.stops = temporal, append(s.stops, temporal.Stop)
 	s.address, s.counted = temporal.Address(), []process{{kinds[0], temporal.Address(), temporal.Process}}
 	return s, s.startBroker(ctx)
 }
@@ -142,17 +143,33 @@ func childrenTime(of procfs.ProcStat) float64 {
 // serviceOptions says how to start the service. The namespace is also the folder of its ledger and logs.
 type serviceOptions struct {
 	title, namespace string
-	binary           string         // if empty, the project's
+	binary           string         // with the Dockerfile beside it; if empty, the project's
 	copies           map[string]int // of each kind; 1 of a kind that is not in it
 	ledger           string         // the ledger's URL; if empty, a new SQLite file
 	settings         []string
 }
 
+// imageSettings returns the variables that the Dockerfile in a folder sets for the processes. make run sets the same.
+func imageSettings(dir string) (settings []string, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+	for line := range strings.Lines(string(text)) {
+		if setting, is := strings.CutPrefix(line, "ENV "); is {
+			settings = append(settings, strings.TrimSpace(setting))
+		}
+	}
+	return settings, err
+}
+
 // start starts the service's processes, and returns it once all are ready.
 func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 	dir := filepath.Join(s.dir, o.namespace)
+	of := filepath.Dir(o.binary)
 	if o.binary == "" {
-		o.binary = filepath.Join(s.root, "bin", "orders")
+		o.binary, of = filepath.Join(s.root, "bin", "orders"), s.root
+	}
+	settings, err := imageSettings(of)
+	if err != nil {
+		return system{}, err
 	}
 	if o.ledger == "" {
 		o.ledger = "sqlite:" + filepath.Join(dir, "ledger.db")
@@ -176,7 +193,7 @@ func (s *servers) start(ctx context.Context, o serviceOptions) (system, error) {
 				Env: append(append(os.Environ(), "TEMPORAL_ADDRESS="+s.address, "TEMPORAL_NAMESPACE="+o.namespace,
 					"LOG_LEVEL=warn", "HEALTH_ADDRESS=", addressed+address, "LEDGER_URL="+o.ledger,
 					"RABBITMQ_PUBLISHER_URL="+s.broker.URL("orders", "orders"),
-					"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else"), o.settings...),
+					"CARD_FINGERPRINT_KEY=of-this-benchmark-and-nothing-else"), slices.Concat(settings, o.settings)...),
 			})
 			if err != nil {
 				return found, err
