@@ -91,7 +91,7 @@ type VelocityReader interface {
 
 // VelocityPruner deletes what is too old to count.
 type VelocityPruner interface {
-	// PruneVelocity deletes at most limit uses, and at most as many decisions, from before a time, and returns how many it
-	// has deleted.
+	// PruneVelocity deletes at most limit uses, at most as many decisions and at most as many changes of labels, from before a time,
+	// and returns how many it has deleted.
 	PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -127,15 +127,16 @@ func (l *Ledger) keep(c fraud.Check, d fraud.Decision) (statement, error) {
 	return statement{query: q, doing: "keep the decision"}, nil
 }
 
-// PruneVelocity deletes the oldest rows first. It also deletes what is known of old changes of labels, and does not count that.
+// PruneVelocity deletes the oldest rows first.
 func (l *Ledger) PruneVelocity(ctx context.Context, before time.Time, limit int) (int, error) {
 	uses, errUses := l.delete(ctx, l.velocity, l.velocityStatements.pruneUses, before, limit)
 	decisions, errDecisions := l.delete(ctx, l.velocity, l.velocityStatements.pruneDecisions, before, limit)
-	_, errChanges := l.delete(ctx, l.velocity, l.velocityStatements.pruneChanges, before, limit)
+	changes, errChanges := l.delete(ctx, l.velocity, l.velocityStatements.pruneChanges, before, limit)
+	deleted := uses + decisions + changes
 	if err := errors.Join(errUses, errDecisions, errChanges); err != nil {
-		return uses + decisions, fmt.Errorf("delete uses from before %s: %w", before.UTC().Format(time.RFC3339), err)
+		return deleted, fmt.Errorf("delete uses from before %s: %w", before.UTC().Format(time.RFC3339), err)
 	}
-	return uses + decisions, nil
+	return deleted, nil
 }
 
 // lock waits until no other check of the same transaction, or of one that shares a value with it, is under way. So of two

@@ -17,8 +17,10 @@ import (
 
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/ledger"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/velocitytest"
 )
 
@@ -75,6 +77,25 @@ func TestPostgresCheckWaits(t *testing.T) {
 		return fraud.Decision{}
 	})
 	require.NoError(t, err)
+}
+
+// Changes of labels are deleted in batches until none is old, also where nothing is counted.
+func TestPruneLabelChanges(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l := engine.migrated(t)
+			for n := range 3 {
+				require.NoError(t, l.Save(t.Context(), ledgertest.Accepted(n)))
+				_, err := l.Label(t.Context(), identity.AllMerchants(), idOf(n), ledger.Label{Label: ledger.Fraudulent, Source: ledger.ByDispute, Time: start})
+				require.NoError(t, err)
+			}
+			for _, want := range []int{2, 1, 0} {
+				deleted, err := l.PruneVelocity(t.Context(), time.Now().Add(time.Hour), 2)
+				require.NoError(t, err)
+				require.Equal(t, want, deleted)
+			}
+		})
+	}
 }
 
 // Only what was deleted by its age is counted again. The rows of decisions say which transactions are counted. Both
