@@ -32,9 +32,9 @@ func (k tokens) Authenticate(_ context.Context, token string) (identity.Subject,
 // keyring is a store of keys.
 type keyring []identity.Key
 
-func (k keyring) KeyChanges(context.Context) (int64, error)        { return int64(len(k)), nil }
-func (k keyring) Keys(context.Context) ([]identity.Key, error)     { return k, nil }
-func (k keyring) KeyUsed(context.Context, string, time.Time) error { return nil }
+func (k keyring) KeyChanges(context.Context) (int64, error)           { return int64(len(k)), nil }
+func (k keyring) Keys(context.Context) ([]identity.Key, error)        { return k, nil }
+func (k keyring) KeysUsed(context.Context, []string, time.Time) error { return nil }
 
 // add adds a key of a client, and returns its secret.
 func (k *keyring) add(change func(*identity.Key), merchant string, scopes ...identity.Scope) string {

@@ -23,6 +23,7 @@ type Clients interface {
 	// DisableMerchant has the keys of a merchant's clients refused from a time on, or not any more if the time is zero.
 	DisableMerchant(ctx context.Context, name string, at time.Time) error
 	Keys(ctx context.Context) ([]identity.Key, error)
+	Key(ctx context.Context, name string) (identity.Key, error)
 	AddKey(ctx context.Context, key identity.Key) error
 	// RollKey adds a key for the client of a live key, which expires at a time, and returns both as they are then.
 	RollKey(ctx context.Context, name string, next identity.Key, expires time.Time) (before, after identity.Key, err error)
@@ -266,15 +267,14 @@ func (s *server) revokeKey(ctx context.Context, r *namedRequest) (shown identity
 
 // key returns a key of a merchant that the caller manages.
 func (s *server) key(ctx context.Context, name string) (identity.Key, *Problem) {
-	all, err := s.Clients.Keys(ctx)
-	if err != nil {
+	key, err := s.Clients.Key(ctx, name)
+	switch {
+	case errors.Is(err, identity.ErrNotFound), err == nil && !merchantsOf(ctx).Has(key.Merchant):
+		return identity.Key{}, noKey()
+	case err != nil:
 		return identity.Key{}, s.keysProblem(ctx, err)
 	}
-	at := slices.IndexFunc(all, func(k identity.Key) bool { return k.Name == name && merchantsOf(ctx).Has(k.Merchant) })
-	if at < 0 {
-		return identity.Key{}, noKey()
-	}
-	return all[at], nil
+	return key, nil
 }
 
 // managed makes a change of merchants or keys between two entries of the audit trail.

@@ -41,6 +41,10 @@ func (n noClients) Merchants(context.Context) ([]identity.Merchant, error)   { r
 func (n noClients) AddMerchant(context.Context, identity.Merchant) error     { return n.err }
 func (n noClients) DisableMerchant(context.Context, string, time.Time) error { return n.err }
 func (n noClients) Keys(context.Context) ([]identity.Key, error)             { return nil, n.err }
+func (n noClients) Key(context.Context, string) (identity.Key, error) {
+	return identity.Key{}, cmp.Or(n.err, identity.ErrNotFound)
+}
+
 func (n noClients) AddKey(ctx context.Context, _ identity.Key) error {
 	return cmp.Or(inTime(ctx, 20*time.Second), n.err)
 }

@@ -20,8 +20,8 @@ type KeyStore interface {
 	// KeyChanges returns a number that is another after every change of keys and merchants.
 	KeyChanges(ctx context.Context) (int64, error)
 	Keys(ctx context.Context) ([]identity.Key, error)
-	// KeyUsed notes the hour in which a key was used.
-	KeyUsed(ctx context.Context, name string, hour time.Time) error
+	// KeysUsed notes the hour in which keys were used.
+	KeysUsed(ctx context.Context, names []string, hour time.Time) error
 }
 
 // The times of stored keys. A change is known everywhere after refreshEvery and the patience with one answer.
@@ -132,19 +132,33 @@ func (s *StoredKeys) use(name string, at time.Time) {
 
 // Run keeps the keys in memory as they are in the database, and notes there which were used, until ctx ends.
 func (s *StoredKeys) Run(ctx context.Context) error {
-	refresh, note := time.NewTicker(refreshEvery), time.NewTicker(noteUsesEvery)
+	var noting sync.WaitGroup
+	defer noting.Wait()
+	noting.Go(func() { s.keepNoting(ctx) })
+	refresh := time.NewTicker(refreshEvery)
 	defer refresh.Stop()
-	defer note.Stop()
-	noted := map[string]time.Time{}
 	for {
 		s.refresh(ctx, s.now())
 		select {
 		case <-ctx.Done():
-			s.noteUses(context.WithoutCancel(ctx), noted)
 			return nil
+		case <-refresh.C:
+		}
+	}
+}
+
+// keepNoting notes in the database which keys were used, until ctx ends. No refresh waits for it.
+func (s *StoredKeys) keepNoting(ctx context.Context) {
+	note := time.NewTicker(noteUsesEvery)
+	defer note.Stop()
+	noted := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			s.noteUses(context.WithoutCancel(ctx), noted)
+			return
 		case <-note.C:
 			s.noteUses(ctx, noted)
-		case <-refresh.C:
 		}
 	}
 }
@@ -162,10 +176,10 @@ func (s *StoredKeys) refresh(ctx context.Context, since time.Time) {
 	keys, number, err := s.changed(ctx)
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err == nil {
 		s.keys, s.number, s.readAt = keys, number, s.begun
 	}
+	keys = s.keys
 	switch {
 	case err != nil && s.failure == nil:
 		s.log.WarnContext(ctx, "Stored keys cannot be read; those in memory serve for a while", "error", err, "while", s.without)
@@ -173,15 +187,15 @@ func (s *StoredKeys) refresh(ctx context.Context, since time.Time) {
 		s.log.InfoContext(ctx, "Stored keys are in memory", "keys", len(keys))
 	}
 	s.failure = err
-	telemetry.KeyExpiry.Set(telemetry.At(s.firstExpiry()))
+	s.mu.Unlock()
+	telemetry.KeyExpiry.Set(telemetry.At(firstExpiry(keys, s.now())))
 }
 
 // firstExpiry returns when the first client's last live key expires, or the zero time if none does. The earlier key of two
 // does not count: a rolled key expires soon, as it should.
-func (s *StoredKeys) firstExpiry() (first time.Time) {
-	now := s.now()
+func firstExpiry(keys map[string]identity.Key, now time.Time) (first time.Time) {
 	last := map[[2]string]time.Time{} // by merchant and client; zero if a live key does not expire
-	for _, key := range s.keys {
+	for _, key := range keys {
 		client := [2]string{key.Merchant, key.Client}
 		at, known := last[client]
 		switch {
@@ -226,14 +240,19 @@ func (s *StoredKeys) noteUses(ctx context.Context, noted map[string]time.Time) {
 	s.mu.Lock()
 	used := maps.Clone(s.lastUsed)
 	s.mu.Unlock()
+	fresh := map[time.Time][]string{}
 	for name, hour := range used {
-		if noted[name].Equal(hour) {
-			continue
+		if !noted[name].Equal(hour) {
+			fresh[hour] = append(fresh[hour], name)
 		}
-		if err := s.store.KeyUsed(ctx, name, hour); err != nil {
+	}
+	for hour, names := range fresh {
+		if err := s.store.KeysUsed(ctx, names, hour); err != nil {
 			s.log.WarnContext(ctx, "Use of stored keys not noted; it is tried again", "error", err)
 			return
 		}
-		noted[name] = hour
+		for _, name := range names {
+			noted[name] = hour
+		}
 	}
 }

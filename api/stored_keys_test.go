@@ -214,16 +214,58 @@ func TestStoredKeysNeverRead(t *testing.T) {
 type countedKeys struct {
 	keys               []identity.Key
 	asked, read, noted atomic.Int64
+	slow               bool          // to note what was used
+	last               time.Time     // when it was asked
+	longest            time.Duration // between two times
 }
 
-func (c *countedKeys) KeyChanges(context.Context) (int64, error) { c.asked.Add(1); return 1, nil }
+func (c *countedKeys) KeyChanges(context.Context) (int64, error) {
+	if now := time.Now(); c.asked.Add(1) == 1 {
+		c.last = now
+	} else {
+		c.longest, c.last = max(c.longest, now.Sub(c.last)), now
+	}
+	return 1, nil
+}
 
 func (c *countedKeys) Keys(context.Context) ([]identity.Key, error) {
 	c.read.Add(1)
 	return c.keys, nil
 }
 
-func (c *countedKeys) KeyUsed(context.Context, string, time.Time) error { c.noted.Add(1); return nil }
+func (c *countedKeys) KeysUsed(ctx context.Context, _ []string, _ time.Time) error {
+	c.noted.Add(1)
+	if c.slow {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+// All keys are noted at once, and a change of keys does not wait for that.
+func TestStoredKeysNotedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &countedKeys{slow: true}
+		secrets := make([]identity.Secret, 50)
+		for n := range secrets {
+			secrets[n] = identity.NewSecret()
+			store.keys = append(store.keys, identity.Key{Name: secrets[n].Name(), Digest: secrets[n].Digest(), Client: "till"})
+		}
+		keys := api.NewStoredKeys(store, time.Hour, time.Now, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { assert.NoError(t, keys.Run(ctx)) }()
+		synctest.Wait()
+		for _, secret := range secrets {
+			_, err := keys.Authenticate(t.Context(), secret.Reveal())
+			require.NoError(t, err)
+		}
+		time.Sleep(20*time.Minute + 3*time.Second) // in the bubble's own time
+		require.EqualValues(t, 20, store.noted.Load(), "once a minute, until it is done")
+		require.Equal(t, 2*time.Second, store.longest)
+		cancel()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+	})
+}
 
 // Unknown keys are looked for in the database, but many of them do not flood it.
 func TestStoredKeysFlood(t *testing.T) {

@@ -65,7 +65,7 @@ func TestKeysCommands(t *testing.T) {
 	require.True(t, is)
 	till, about := said(t, 0, "keys", "new", "--client", "till", "--scopes", "review")
 	require.Contains(t, about, "of client till, for review; it does not expire.")
-	require.NoError(t, store.KeyUsed(t.Context(), next.Name(), time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)))
+	require.NoError(t, store.KeysUsed(t.Context(), []string{next.Name()}, time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)))
 	_, about = said(t, 0, "keys", "revoke", strings.TrimSpace(till)) // as it may be found in a log
 	require.Contains(t, about, "of client till is revoked")
 	require.NotContains(t, about, till[16:40])

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // mostLiveKeys is how many live keys a client may have: the one in use, and the one that takes its place.
 const mostLiveKeys = 2
+
+// mostNoted is how many keys one statement notes as used.
+const mostNoted = 500
 
 // insufficientPrivilege is a SQLSTATE code, from PostgreSQL's appendix A.
 const insufficientPrivilege = "42501"
@@ -207,8 +211,23 @@ func (l *Ledger) RevokeKey(ctx context.Context, name string, at time.Time) (revo
 	return revoked, nil
 }
 
-func (l *Ledger) findKey(ctx context.Context, tx *sql.Tx, name string) (identity.Key, error) {
-	found, err := l.keys(ctx, tx, `WHERE k.name = ?`, name)
+// Key returns the key of a name. It fails with identity.ErrNotFound if there is none.
+func (l *Ledger) Key(ctx context.Context, name string) (key identity.Key, err error) {
+	err = l.retry(ctx, func() (err error) {
+		key, err = l.findKey(ctx, l.reader, name)
+		return err
+	})
+	switch {
+	case errors.Is(err, identity.ErrNotFound):
+		return identity.Key{}, fmt.Errorf("find key %s: %w", name, err)
+	case err != nil:
+		return identity.Key{}, fmt.Errorf("find key %s in the ledger: %w", name, l.explain("keys", err))
+	}
+	return key, nil
+}
+
+func (l *Ledger) findKey(ctx context.Context, db querier, name string) (identity.Key, error) {
+	found, err := l.keys(ctx, db, `WHERE k.name = ?`, nullable(name))
 	switch {
 	case err != nil:
 		return identity.Key{}, err
@@ -218,15 +237,26 @@ func (l *Ledger) findKey(ctx context.Context, tx *sql.Tx, name string) (identity
 	return found[0], nil
 }
 
-// KeyUsed notes the hour in which a key was used.
-func (l *Ledger) KeyUsed(ctx context.Context, name string, hour time.Time) error {
-	err := l.retry(ctx, func() error {
+// KeysUsed notes the hour in which keys were used.
+func (l *Ledger) KeysUsed(ctx context.Context, names []string, hour time.Time) error {
+	for some := range slices.Chunk(names, mostNoted) {
 		at := l.engine.sqlTime(hour)
-		_, err := l.writer.ExecContext(ctx, l.engine.bind(`UPDATE keys SET last_used_at = ? WHERE name = ? AND (last_used_at IS NULL OR last_used_at < ?)`), at, name, at)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("note in the ledger that key %s was used: %w", name, l.explain("keys", err))
+		args := []any{at, at}
+		for _, name := range some {
+			args = append(args, name)
+		}
+		earlier := `SELECT name FROM keys WHERE (last_used_at IS NULL OR last_used_at < ?) AND name IN (?` + strings.Repeat(", ?", len(some)-1) + `) ORDER BY name`
+		if !l.engine.oneWriter {
+			earlier += ` FOR UPDATE` // in one order: other processes do this at the same time
+		}
+		text := `UPDATE keys SET last_used_at = ? WHERE name IN (` + earlier + `)`
+		err := l.retry(ctx, func() error {
+			_, err := l.writer.ExecContext(ctx, l.engine.bind(text), args...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("note in the ledger that keys were used: %w", l.explain("keys", err))
+		}
 	}
 	return nil
 }

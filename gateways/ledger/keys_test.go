@@ -240,7 +240,7 @@ func keysChanges(t *testing.T, l *ledgerdb.Ledger) {
 		require.True(t, changed(), name)
 	}
 	require.Error(t, l.AddKey(t.Context(), key))
-	require.NoError(t, l.KeyUsed(t.Context(), key.Name, start))
+	require.NoError(t, l.KeysUsed(t.Context(), []string{key.Name}, start))
 	require.False(t, changed())
 }
 
@@ -249,11 +249,26 @@ func keysUsed(t *testing.T, l *ledgerdb.Ledger) {
 	require.NoError(t, l.AddKey(t.Context(), key))
 	require.NoError(t, l.AddKey(t.Context(), other))
 	for _, hour := range []int{3, 5, 4} { // of several processes, the latest counts
-		require.NoError(t, l.KeyUsed(t.Context(), key.Name, start.Add(time.Duration(hour)*time.Hour)))
+		require.NoError(t, l.KeysUsed(t.Context(), []string{key.Name}, start.Add(time.Duration(hour)*time.Hour)))
 	}
-	require.NoError(t, l.KeyUsed(t.Context(), "absent", start))
+	require.NoError(t, l.KeysUsed(t.Context(), []string{"absent"}, start))
 	key.LastUsedAt = start.Add(5 * time.Hour)
 	require.Empty(t, cmp.Diff([]identity.Key{key, other}, keysOf(t, l)))
+
+	many := make([]string, 1200) // more than one statement notes
+	for n := range many {
+		many[n] = fmt.Sprint("absent", n)
+	}
+	require.NoError(t, l.KeysUsed(t.Context(), append(many, other.Name), start))
+	other.LastUsedAt = start
+	require.Empty(t, cmp.Diff([]identity.Key{key, other}, keysOf(t, l)))
+	found, err := l.Key(t.Context(), other.Name)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(other, found))
+	for _, absent := range []string{"absent", "", "a\x00"} {
+		_, err = l.Key(t.Context(), absent)
+		require.ErrorIs(t, err, identity.ErrNotFound)
+	}
 }
 
 func keysOfDisabled(t *testing.T, l *ledgerdb.Ledger) {
@@ -288,7 +303,7 @@ func TestKeyRights(t *testing.T) {
 	require.NoError(t, owner.AddKey(t.Context(), key))
 	reader := connect(t, server.URL("orders_reader", name))
 	require.Len(t, keysOf(t, reader), 1)
-	require.NoError(t, reader.KeyUsed(t.Context(), key.Name, start))
+	require.NoError(t, reader.KeysUsed(t.Context(), []string{key.Name}, start))
 	require.Equal(t, start, keysOf(t, reader)[0].LastUsedAt)
 	defer noErrors(t)()
 	_, err := reader.RevokeKey(t.Context(), key.Name, start)
