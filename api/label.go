@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ import (
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
 	"card network, or from a reviewer who looked at it outside a review. A transaction has one label of each source and word: " +
 	"sending it again changes its note, keeps its time and is answered 200, so a label can safely be sent again. The notes that " +
-	"it had before are kept in earlier, with who gave each and when. " +
+	"it had before are kept in earlier, with who gave each and when: after 100, its note changes no more. " +
 	"The transaction is always shown with its labels, and rules count them."
 
 // labelRequest describes POST /transactions/{id}/labels for huma. The body is read by its table, labels.
@@ -44,7 +45,7 @@ func (s *server) registerLabel(api huma.API) {
 		Description:   labelDescription,
 		Tags:          []string{"labels"},
 		DefaultStatus: http.StatusCreated,
-		Errors:        []int{404, 422, 503},
+		Errors:        []int{404, 409, 422, 503},
 	})), s.label)
 	operation := api.OpenAPI().Paths["/transactions/{id}/labels"].Post
 	describeBody(api.OpenAPI(), operation, labels,
@@ -95,6 +96,9 @@ func (s *server) label(ctx context.Context, r *labelRequest) (*labelResponse, er
 func (s *server) labelProblem(ctx context.Context, id string, err error) *Problem {
 	if errors.Is(err, transaction.ErrNotFound) {
 		return problem(http.StatusNotFound, "no such transaction")
+	}
+	if errors.Is(err, ledger.ErrTooManyNotes) {
+		return problem(http.StatusConflict, fmt.Sprintf("the label has had %d other notes, which is the most: its note is as it was", ledger.MostNotes))
 	}
 	s.Log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
 	if errors.Is(err, ledger.ErrNotFound) {

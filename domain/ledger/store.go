@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -28,6 +29,12 @@ type Mark struct {
 
 // ErrNotFound means that the ledger does not hold the transaction.
 var ErrNotFound = errors.New("the ledger holds no such transaction")
+
+// MostNotes is how many earlier notes a label keeps.
+const MostNotes = 100
+
+// ErrTooManyNotes means that a label has all the earlier notes that it may have, and keeps its note.
+var ErrTooManyNotes = fmt.Errorf("the label has %d earlier notes, which is the most", MostNotes)
 
 // ErrNotInReview means that no decision is needed about a transaction, as far as the ledger knows.
 var ErrNotInReview = errors.New("the transaction is not in review")
@@ -58,7 +65,7 @@ type Searcher interface {
 // Labeler keeps labels, which say what turned out to be true about transactions.
 type Labeler interface {
 	// Label adds a label to those of other sources and other words. If there is one with the same source and word, Label
-	// changes its note and who gave it, leaves its time, and keeps the earlier note. If the same subject gives the same note
+	// changes its note and who gave it, leaves its time, and keeps the earlier note, or fails with ErrTooManyNotes. If the same subject gives the same note
 	// again, nothing changes. It returns the label as it is kept now, or ErrNotFound, also for a transaction
 	// of other merchants than these.
 	Label(ctx context.Context, of identity.Merchants, transactionID string, l Label) (Label, error)

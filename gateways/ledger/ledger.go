@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,6 +208,8 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 	switch {
 	case errors.Is(err, sql.ErrNoRows), violatesForeignKey(err):
 		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, ledger.ErrNotFound)
+	case errors.Is(err, ledger.ErrTooManyNotes):
+		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, err)
 	case err != nil:
 		return ledger.Label{}, fmt.Errorf("label transaction %s in the ledger: %w", transactionID, l.explain("label", err))
 	}
@@ -226,12 +229,15 @@ func (l *Ledger) keepLabelQuery(of identity.Merchants, transactionID string, lab
 func (l *Ledger) changeNote(ctx context.Context, tx *sql.Tx, transactionID string, there, label ledger.Label) (ledger.Label, error) {
 	key := []any{nullable(transactionID), nullable(label.Source), nullable(label.Label)}
 	if nullable(there.Note) != nullable(label.Note) || nullable(there.By) != nullable(label.By) {
-		if _, err := tx.ExecContext(ctx, l.statements.keepNote, key...); err != nil {
+		kept, err := changes(tx.ExecContext(ctx, l.statements.keepNote, append(slices.Clone(key), ledger.MostNotes)...))
+		if err != nil {
 			return there, err
 		}
-		changes := append([]any{nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time)}, key...)
-		var err error
-		if there, err = scanLabel(tx.QueryRowContext(ctx, l.statements.changeNote, changes...)); err != nil {
+		if !kept {
+			return there, ledger.ErrTooManyNotes
+		}
+		changed := append([]any{nullable(label.Note), nullable(label.By), l.engine.sqlTime(label.Time)}, key...)
+		if there, err = scanLabel(tx.QueryRowContext(ctx, l.statements.changeNote, changed...)); err != nil {
 			return there, err
 		}
 	}

@@ -324,9 +324,10 @@ func newStatements(e engine) statements {
 		addLabel: e.bind(`INSERT INTO labels (transaction_id, source, label, note, given_by, at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (transaction_id, source, label) DO NOTHING`),
 		keepNote: e.bind(`INSERT INTO label_notes (transaction_id, source, label, number, note, given_by, at)
-			SELECT transaction_id, source, label, 1 + (SELECT count(*) FROM label_notes n
-				WHERE n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label), note, given_by, coalesce(noted_at, at)
-			FROM labels l WHERE transaction_id = ? AND source = ? AND label = ?`),
+			SELECT transaction_id, source, label, 1 + latest, note, given_by, coalesce(noted_at, at)
+			FROM (SELECT l.*, (SELECT coalesce(max(number), 0) FROM label_notes n
+				WHERE n.transaction_id = l.transaction_id AND n.source = l.source AND n.label = l.label) AS latest
+				FROM labels l WHERE transaction_id = ? AND source = ? AND label = ?) l WHERE latest < ?`),
 		changeNote: e.bind(`UPDATE labels SET note = ?, given_by = ?, noted_at = ? WHERE transaction_id = ? AND source = ? AND label = ?
 			RETURNING label, source, note, given_by, at, noted_at`),
 		earlier: e.bind(`SELECT note, given_by, at FROM label_notes WHERE transaction_id = ? AND source = ? AND label = ? ORDER BY number`),

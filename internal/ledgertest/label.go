@@ -99,6 +99,26 @@ func labelledAgain(t *testing.T, store Store) {
 	}
 }
 
+// A label keeps so many notes, and then its last one.
+func labelledTooOften(t *testing.T, store Store) {
+	save(t, store, Ended(1, after(time.Hour)))
+	l := disputed(1)
+	for n := range ledger.MostNotes + 1 {
+		l.Note = fmt.Sprint("note ", n)
+		kept, err := store.Label(patience(t), identity.AllMerchants(), id(1), l)
+		require.NoError(t, err)
+		require.Len(t, kept.Earlier, n)
+	}
+	last, next := l, l
+	next.Note = "one more"
+	_, err := store.Label(patience(t), identity.AllMerchants(), id(1), next)
+	require.ErrorIs(t, err, ledger.ErrTooManyNotes)
+	again, err := store.Label(patience(t), identity.AllMerchants(), id(1), last)
+	require.NoError(t, err)
+	require.Equal(t, last.Note, again.Note)
+	label(t, store, id(1), with(disputed(1), ledger.ByDispute, ledger.Legitimate))
+}
+
 func notLabelled(t *testing.T, store Store) {
 	save(t, store, Accepted(1))
 	for _, unknown := range []string{id(2), "", "'; DROP TABLE labels", "\x00", "\xff"} {

@@ -35,6 +35,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 		"a review without a label takes back the label of its reviewer": reviewWithoutLabel,
 		"a label is kept beside those of other sources and words":       labels,
 		"a label that is given again keeps the notes it had before":     labelledAgain,
+		"a label keeps so many notes":                                   labelledTooOften,
 		"only what is there can be labelled":                            notLabelled,
 		"a label may hold any text":                                     labelText,
 		"no save takes back a label that was given to the ledger":       labelsStay,
