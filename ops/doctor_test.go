@@ -22,6 +22,7 @@ import (
 
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/goldentest"
 	"dummyorders/ops"
 )
 
@@ -83,7 +84,7 @@ func TestHealthyPatient(t *testing.T) {
 	}
 	document, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
-	golden(t, "doctor.json", string(document)+"\n")
+	goldentest.Same(t, "testdata/doctor.json", string(document)+"\n")
 }
 
 // Each thing that may be set up wrongly has a line that says so and what to do, and decides the exit code.

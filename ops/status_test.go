@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,10 +18,9 @@ import (
 	"dummyorders/domain/review"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/goldentest"
 	"dummyorders/ops"
 )
-
-var update = flag.Bool("update", false, "write the goldens anew")
 
 // service is what a status is about. All is well in a new one.
 type service struct {
@@ -349,20 +345,9 @@ func TestReportForms(t *testing.T) {
 	r := manifold().status(t.Context())
 	document, err := json.MarshalIndent(r, "", "  ")
 	require.NoError(t, err)
-	golden(t, "status.json", string(document)+"\n")
+	goldentest.Same(t, "testdata/status.json", string(document)+"\n")
 	var text bytes.Buffer
 	require.NoError(t, r.Text(&text, "orders status"))
-	golden(t, "status.txt", text.String())
+	goldentest.Same(t, "testdata/status.txt", text.String())
 	assert.Equal(t, 1, strings.Count(text.String(), "start `orders fraud-police`; after"), "each advice is given once")
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
-		require.NoError(t, os.WriteFile("testdata/"+name, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile("testdata/" + name)
-	require.NoError(t, err)
-	assert.Empty(t, cmp.Diff(string(want), got))
 }

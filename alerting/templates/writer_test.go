@@ -2,18 +2,14 @@ package templates_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"html"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,9 +17,8 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/domain/review"
 	"dummyorders/gateways/posting"
+	"dummyorders/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var addresses = map[string]string{
 	alert.Mail: "jo@example.com", alert.SMS: "+4915112345678", alert.Chat: "fraud-team/chat",
@@ -68,9 +63,9 @@ func TestDefaultMessages(t *testing.T) {
 			}
 			text += m.Text
 		}
-		golden(t, channel+".txt", text)
+		goldentest.Same(t, "testdata/"+channel+".txt", text)
 		if channel == alert.Mail {
-			golden(t, "mail.html", html)
+			goldentest.Same(t, "testdata/mail.html", html)
 		}
 	}
 }
@@ -342,18 +337,6 @@ func TestTestAlertSaysSo(t *testing.T) {
 		assert.Contains(t, text, "This is a test alert")
 		assert.Contains(t, text, "declined")
 	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	assert.Empty(t, cmp.Diff(string(want), got), file)
 }
 
 // With a desk, mails about reviews lead there too; others do not.

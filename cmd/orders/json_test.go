@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,13 +25,12 @@ import (
 	"dummyorders/domain/ledger"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/ledger/inspect"
+	"dummyorders/internal/goldentest"
 	"dummyorders/internal/timezone"
 	"dummyorders/ops"
 	"dummyorders/rules"
 	"dummyorders/rules/lang"
 )
-
-var update = flag.Bool("update", false, "write testdata/json anew")
 
 // withoutJSON lists the commands that neither list nor show anything, and why.
 var withoutJSON = map[string]string{
@@ -109,11 +107,7 @@ func TestJSON(t *testing.T) {
 			got := steady(printed(t))
 			require.True(t, json.Valid([]byte(got)), got)
 			golden := filepath.Join("testdata", "json", strings.NewReplacer(" ", "_", ":", "").Replace(name)+".json")
-			if *update {
-				require.NoError(t, os.MkdirAll(filepath.Dir(golden), 0o750))
-				require.NoError(t, os.WriteFile(golden, []byte(got), 0o600))
-			}
-			require.Equal(t, contents(t, golden), got)
+			goldentest.Same(t, golden, got)
 		})
 	}
 }

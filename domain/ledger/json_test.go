@@ -2,9 +2,6 @@ package ledger_test
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,9 +15,8 @@ import (
 	"dummyorders/domain/payment"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write testdata anew")
 
 func paid(t *testing.T) *ledger.Record {
 	t.Helper()
@@ -113,12 +109,7 @@ func TestRecordJSON(t *testing.T) {
 		"refused.json":  refused(t).CallersAnswer(),
 		"opened.json":   ledger.Open(bare, start),
 	} {
-		if file = filepath.Join("testdata", file); *update {
-			require.NoError(t, os.WriteFile(file, []byte(indented(t, value)), 0o600))
-		}
-		want, err := os.ReadFile(file)
-		require.NoError(t, err)
-		assert.Empty(t, cmp.Diff(string(want), indented(t, value)), "%s (-want +got)", file)
+		goldentest.Same(t, "testdata/"+file, indented(t, value))
 	}
 }
 

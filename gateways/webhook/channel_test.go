@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +19,7 @@ import (
 	"dummyorders/domain/alert"
 	"dummyorders/gateways/webhook"
 	"dummyorders/internal/channeltest"
+	"dummyorders/internal/goldentest"
 )
 
 const (
@@ -34,8 +33,6 @@ const (
 var (
 	newSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary: the secret that signs now"))
 	oldSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary: the secret until yesterday"))
-
-	update = flag.Bool("update", false, "write the bodies in testdata anew")
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,7 +117,7 @@ func TestBody(t *testing.T) {
 			require.Empty(t, fake.Violations())
 			var got bytes.Buffer
 			require.NoError(t, json.Indent(&got, fake.Accepted()[0].Body, "", "  "))
-			sameAsFile(t, "testdata/"+file, got.String())
+			goldentest.Same(t, "testdata/"+file, got.String()+"\n")
 		})
 	}
 }
@@ -137,17 +134,6 @@ func aDigest(at time.Time) *alert.Digest {
 		d.Members = append(d.Members, event.Member())
 	}
 	return d
-}
-
-func sameAsFile(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
-		require.NoError(t, os.WriteFile(file, []byte(got+"\n"), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	assert.Equal(t, strings.TrimSuffix(string(want), "\n"), got)
 }
 
 // Each answer is classed as final or to be tried again.

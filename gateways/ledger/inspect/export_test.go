@@ -7,7 +7,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -23,9 +22,8 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	"dummyorders/gateways/ledger/inspect"
+	"dummyorders/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write testdata anew")
 
 // onRecord returns transactions that fill every column, at fixed times.
 func onRecord(t *testing.T) *memory {
@@ -53,13 +51,8 @@ func export(t *testing.T, store *memory, q ledger.Query, format inspect.Format) 
 }
 
 func TestExportCSV(t *testing.T) {
-	got := export(t, onRecord(t), ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV)
-	if *update {
-		require.NoError(t, os.WriteFile("testdata/export.csv", []byte(got), 0o600))
-	}
-	want, err := os.ReadFile("testdata/export.csv")
-	require.NoError(t, err)
-	assert.Empty(t, cmp.Diff(string(want), got), "programs read these columns (-want +got)")
+	// Programs read these columns.
+	goldentest.Same(t, "testdata/export.csv", export(t, onRecord(t), ledger.Query{Merchants: identity.AllMerchants()}, inspect.CSV))
 }
 
 // JSON lines are whole records, the newest first.
