@@ -17,13 +17,6 @@ import (
 	"dummyorders/internal/telemetrytest"
 )
 
-// gained returns a function for what a metric gains from now on.
-func gained(t *testing.T, metric string, labels ...string) func() float64 {
-	t.Helper()
-	before := telemetrytest.Value(t, metric, labels...)
-	return func() float64 { return telemetrytest.Value(t, metric, labels...) - before }
-}
-
 // decides is a detector with one answer.
 type decides fraud.Decision
 
@@ -47,21 +40,21 @@ func TestDecisionMetrics(t *testing.T) {
 		},
 	}}
 	want := map[string]func() float64{
-		"decisions":     gained(t, "orders_decisions_total", "outcome", "review", "ruleset", "main"),
-		"durations":     gained(t, "orders_decision_duration_seconds"),
-		"a live":        gained(t, "orders_rule_hits_total", "rule", "a", "mode", "live"),
-		"a shadow":      gained(t, "orders_rule_hits_total", "rule", "a", "mode", "shadow"),
-		"b shadow":      gained(t, "orders_rule_hits_total", "rule", "b", "mode", "shadow"),
-		"c failed":      gained(t, "orders_rule_failures_total", "rule", "c"),
-		"disagreements": gained(t, "orders_shadow_disagreements_total"),
-		"of next":       gained(t, "orders_shadow_disagreements_total", "ruleset", "next"),
+		"decisions":     telemetrytest.Gained(t, "orders_decisions_total", "outcome", "review", "ruleset", "main"),
+		"durations":     telemetrytest.Gained(t, "orders_decision_duration_seconds"),
+		"a live":        telemetrytest.Gained(t, "orders_rule_hits_total", "rule", "a", "mode", "live"),
+		"a shadow":      telemetrytest.Gained(t, "orders_rule_hits_total", "rule", "a", "mode", "shadow"),
+		"b shadow":      telemetrytest.Gained(t, "orders_rule_hits_total", "rule", "b", "mode", "shadow"),
+		"c failed":      telemetrytest.Gained(t, "orders_rule_failures_total", "rule", "c"),
+		"disagreements": telemetrytest.Gained(t, "orders_shadow_disagreements_total"),
+		"of next":       telemetrytest.Gained(t, "orders_shadow_disagreements_total", "ruleset", "next"),
 	}
 	_, err := (&activities.Fraud{Detector: decides(decision)}).CheckFraud(t.Context(), fraud.Check{})
 	require.NoError(t, err)
 	for name, more := range want {
 		assert.InDelta(t, 1, more(), 0, name)
 	}
-	failed := gained(t, "orders_decisions_total")
+	failed := telemetrytest.Gained(t, "orders_decisions_total")
 	_, err = (&activities.Fraud{Detector: broken{errAway}}).CheckFraud(t.Context(), fraud.Check{})
 	require.Error(t, err)
 	assert.Zero(t, failed(), "what was not decided counts as decided")
@@ -94,8 +87,8 @@ func TestGatewayMetrics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pay := &activities.Payment{Gateways: payment.NewRegistry(test.gateway, nil)}
-			calls := gained(t, "orders_gateway_calls_total", "step", test.step, "result", test.result)
-			all, durations := gained(t, "orders_gateway_calls_total"), gained(t, "orders_gateway_call_duration_seconds", "step", test.step)
+			calls := telemetrytest.Gained(t, "orders_gateway_calls_total", "step", test.step, "result", test.result)
+			all, durations := telemetrytest.Gained(t, "orders_gateway_calls_total"), telemetrytest.Gained(t, "orders_gateway_call_duration_seconds", "step", test.step)
 			_ = test.do(pay)
 			for _, one := range []func() float64{calls, all, durations} {
 				assert.InDelta(t, 1, one(), 0)
@@ -107,8 +100,8 @@ func TestGatewayMetrics(t *testing.T) {
 // Attempts to publish and to deliver count with what came of them, and no address becomes a label.
 func TestAlertMetrics(t *testing.T) {
 	for result, err := range map[string]error{"confirmed": nil, "failed": errAway} {
-		published := gained(t, "orders_alerts_published_total", "type", string(alert.FraudDetected), "result", result)
-		durations := gained(t, "orders_alert_publish_duration_seconds")
+		published := telemetrytest.Gained(t, "orders_alerts_published_total", "type", string(alert.FraudDetected), "result", result)
+		durations := telemetrytest.Gained(t, "orders_alert_publish_duration_seconds")
 		_ = (&activities.Alerts{Publisher: broken{err}}).PublishAlert(t.Context(), alert.Event{Type: alert.FraudDetected})
 		assert.InDelta(t, 1, published(), 0, result)
 		assert.InDelta(t, 1, durations(), 0, result)
@@ -118,18 +111,18 @@ func TestAlertMetrics(t *testing.T) {
 	for result, channel := range map[string]*mail{
 		"ok": {answer: "250 queued"}, "failed": {err: errAway}, "refused": {err: &alert.RefusedError{By: "x", Cause: errAway}},
 	} {
-		delivered := gained(t, "orders_deliveries_total", "channel", "mail", "result", result)
+		delivered := telemetrytest.Gained(t, "orders_deliveries_total", "channel", "mail", "result", result)
 		_, _, _ = channel.tell(t, "mail jo@example.com", nil)
 		assert.InDelta(t, 1, delivered(), 0, result)
 	}
-	other := gained(t, "orders_deliveries_total", "channel", "other", "result", "failed")
+	other := telemetrytest.Gained(t, "orders_deliveries_total", "channel", "other", "result", "failed")
 	_, _, _ = new(mail).tell(t, "4716190207394368 jo@example.com", nil)
 	assert.InDelta(t, 1, other(), 0)
 }
 
 // The ledger's lag is measured when an entry is saved, and not when it could not be.
 func TestLedgerLagMetric(t *testing.T) {
-	lags := gained(t, "orders_ledger_lag_seconds")
+	lags := telemetrytest.Gained(t, "orders_ledger_lag_seconds")
 	entry := ledger.Entry{Mark: ledger.Mark{At: time.Now().Add(-time.Second)}}
 	require.Error(t, (&activities.Ledger{Writer: broken{errors.New("away")}}).Save(t.Context(), entry))
 	assert.Zero(t, lags())

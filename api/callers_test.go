@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
+	"dummyorders/internal/telemetrytest"
 )
 
 // asked is a request of a caller: from an address, with headers.
@@ -159,7 +160,7 @@ func TestInFlightPerCaller(t *testing.T) {
 	o.MaxInFlight, o.Limits.InFlight = 4, 2
 	o.Authenticators = clients(map[string]string{"shop": "secret-of-the-shop", "mobile": "secret-of-the-app"})
 	handler, ended := handlerIn(context.Background(), o), make(chan int)
-	ofOne, ofAll := gained(t, "orders_http_limited_total", "limit", "in_flight_per_caller"), gained(t, "orders_http_limited_total", "limit", "in_flight")
+	ofOne, ofAll := telemetrytest.Gained(t, "orders_http_limited_total", "limit", "in_flight_per_caller"), telemetrytest.Gained(t, "orders_http_limited_total", "limit", "in_flight")
 	send := func(key string) int {
 		return request(t, handler, http.MethodPost, "/transact", api.SeedExample, "Authorization: Bearer "+key, "Prefer: respond-async").Code
 	}

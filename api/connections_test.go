@@ -17,6 +17,7 @@ import (
 
 	"dummyorders/api"
 	"dummyorders/domain/ledger"
+	"dummyorders/internal/telemetrytest"
 )
 
 // pipes is a listener whose connections come from any address.
@@ -68,7 +69,7 @@ func TestConnections(t *testing.T) {
 				All: 10, Address: 2, Exempt: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:7::1/128")},
 				Log: slog.New(slog.NewTextHandler(&log, nil)),
 			})
-			refused, counted := 0, gained(t, "orders_http_limited_total", "limit", "connections")
+			refused, counted := 0, telemetrytest.Gained(t, "orders_http_limited_total", "limit", "connections")
 			for _, c := range calls {
 				if near := p.connect(c.from); c.accepted {
 					<-accepted

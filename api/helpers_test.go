@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/mocks"
 
 	"dummyorders/api"
@@ -240,7 +241,7 @@ func unreachable(t testing.TB) http.Handler {
 // nowhere returns a client without a server.
 func nowhere(t testing.TB) client.Client {
 	t.Helper()
-	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet{}})
+	c, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: quiet})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
@@ -279,12 +280,7 @@ func marshal(t testing.TB, v any) []byte {
 }
 
 // quiet drops what the Temporal client logs about a server that does not exist.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}
+var quiet = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
 // faultsOf returns a problem's faults, by where they are.
 func faultsOf(t *testing.T, answer *httptest.ResponseRecorder) map[string]string {

@@ -17,15 +17,13 @@ import (
 	"dummyorders/api"
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 )
 
 // newClients returns a real store with the merchants acme and beta, and the name of a key of acme's client shop.
 func newClients(t testing.TB) (store *ledgerdb.Ledger, key string) {
 	t.Helper()
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	require.NoError(t, store.Migrate(t.Context()))
+	store = ledgertest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	for _, name := range []string{"acme", "beta"} {
 		require.NoError(t, store.AddMerchant(t.Context(), identity.Merchant{Name: name, AddedAt: time.Now()}))
 	}

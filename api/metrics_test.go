@@ -24,13 +24,6 @@ import (
 
 const requests = "orders_http_request_duration_seconds"
 
-// gained returns a function for what a metric gains from now on.
-func gained(t *testing.T, metric string, labels ...string) func() float64 {
-	t.Helper()
-	before := telemetrytest.Value(t, metric, labels...)
-	return func() float64 { return telemetrytest.Value(t, metric, labels...) - before }
-}
-
 // Requests are measured by the pattern of their route, so nothing that callers make up becomes a label.
 func TestRequestMetrics(t *testing.T) {
 	handler := api.New(options(nowhere(t), newMemory()))
@@ -41,10 +34,10 @@ func TestRequestMetrics(t *testing.T) {
 		handler.ServeHTTP(answer, r)
 		return answer.Code
 	}
-	live := gained(t, requests, "route", "/livez", "method", "GET", "status", "200")
-	shown := gained(t, requests, "route", "/transactions/{id}", "method", "GET")
-	posted := gained(t, requests, "route", "/transact", "method", "POST", "status", "415")
-	lost := gained(t, requests, "route", "other", "method", "GET", "status", "404")
+	live := telemetrytest.Gained(t, requests, "route", "/livez", "method", "GET", "status", "200")
+	shown := telemetrytest.Gained(t, requests, "route", "/transactions/{id}", "method", "GET")
+	posted := telemetrytest.Gained(t, requests, "route", "/transact", "method", "POST", "status", "415")
+	lost := telemetrytest.Gained(t, requests, "route", "other", "method", "GET", "status", "404")
 	require.Equal(t, http.StatusOK, ask(http.MethodGet, "/livez", "localhost"))
 	ask(http.MethodPost, "/transact", "localhost")
 	ask("BREW0", "/livez", "localhost")
@@ -85,8 +78,8 @@ func TestRefusedLoginMetrics(t *testing.T) {
 		"Bearer an.old.token":     "expired_token",
 	} {
 		t.Run(reason, func(t *testing.T) {
-			more := gained(t, "orders_logins_refused_total", "reason", reason)
-			all := gained(t, "orders_logins_refused_total")
+			more := telemetrytest.Gained(t, "orders_logins_refused_total", "reason", reason)
+			all := telemetrytest.Gained(t, "orders_logins_refused_total")
 			var headers []string
 			if header != "" {
 				headers = []string{"Authorization: " + header}
@@ -97,7 +90,7 @@ func TestRefusedLoginMetrics(t *testing.T) {
 			assert.InDelta(t, 1, all(), 0)
 		})
 	}
-	all := gained(t, "orders_logins_refused_total")
+	all := telemetrytest.Gained(t, "orders_logins_refused_total")
 	asked{path: "/transactions", from: "192.0.2.1:1", headers: []string{"Authorization: Bearer " + live}}.of(t, handler)
 	assert.Zero(t, all())
 }
@@ -144,7 +137,7 @@ func TestKeyExpiryMetric(t *testing.T) {
 func TestLimitMetrics(t *testing.T) {
 	o, _ := limited(t, api.Limits{Rate: 1, Burst: 1, InFlight: 10, WrongKeys: 10})
 	handler := api.New(o)
-	more := gained(t, "orders_http_limited_total", "limit", "rate")
+	more := telemetrytest.Gained(t, "orders_http_limited_total", "limit", "rate")
 	for range 3 {
 		asked{path: "/transactions/" + uuid.NewString(), from: "192.0.2.77:1"}.of(t, handler)
 	}
@@ -162,7 +155,7 @@ func (settledBefore) Process(_ context.Context, t transaction.Transaction, _ tim
 func TestReplayMetric(t *testing.T) {
 	o := options(nowhere(t), newMemory())
 	o.Transactions = settledBefore{}
-	more := gained(t, "orders_idempotent_replays_total")
+	more := telemetrytest.Gained(t, "orders_idempotent_replays_total")
 	answer := request(t, api.New(o), http.MethodPost, "/transact", api.SeedExample, "Idempotency-Key: "+uuid.NewString())
 	require.Equal(t, http.StatusAccepted, answer.Code, "%s", answer.Body)
 	assert.InDelta(t, 1, more(), 0)

@@ -25,6 +25,7 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/telemetrytest"
 	"dummyorders/workflows"
 )
 
@@ -394,7 +395,7 @@ func TestUnknownResultMayBeRetried(t *testing.T) {
 		"nobody answers":   {serviceerror.NewUnavailable(""), serviceerror.NewUnavailable(""), 503, "send it again with the same Idempotency-Key"},
 		"too many at once": {serviceerror.NewNotFound(""), serviceerror.NewResourceExhausted(0, ""), 429, "nothing was accepted"},
 	} {
-		temporal, limited := &mocks.Client{}, gained(t, "orders_http_limited_total", "limit", "temporal")
+		temporal, limited := &mocks.Client{}, telemetrytest.Gained(t, "orders_http_limited_total", "limit", "temporal")
 		temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Run(sent).Return(nil, c.cause)
 		temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(nil, c.describe)
 		answer := request(t, handlerOn(temporal), http.MethodPost, "/transact", api.SeedExample, freshKey(), "Prefer: respond-async")

@@ -22,6 +22,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/telemetrytest"
 )
 
 func reviewLink(id, by string) string {
@@ -147,7 +148,7 @@ func TestReviewLinkRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			reason := map[string]string{none: "bad_link", late: "expired_link"}[c.detail]
-			counted := gained(t, "orders_logins_refused_total", "reason", reason)
+			counted := telemetrytest.Gained(t, "orders_logins_refused_total", "reason", reason)
 			handler := handlerWith(withLinks(options(nowhere(t), newMemory())))
 			has(t, asPage(t, request(t, handler, http.MethodGet, c.link, ""), 403), c.detail, "!<form")
 			has(t, asPage(t, press(t, handler, c.link, verdict("approve")), 403), c.detail, "!<form")

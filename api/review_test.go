@@ -26,6 +26,7 @@ import (
 	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/telemetrytest"
 )
 
 // held posts a transaction that goes to review, and returns its id.
@@ -214,7 +215,7 @@ func TestReviewErrors(t *testing.T) {
 		"no answer": {client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), 503, "it is not known"},
 		"too many":  {serviceerror.NewResourceExhausted(0, ""), 429, "nothing was decided"},
 	} {
-		temporal, limited := &mocks.Client{}, gained(t, "orders_http_limited_total", "limit", "temporal")
+		temporal, limited := &mocks.Client{}, telemetrytest.Gained(t, "orders_http_limited_total", "limit", "temporal")
 		temporal.On("UpdateWorkflow", mock.Anything, mock.Anything).Run(sent).Return(nil, c.err)
 		answer := judge(t, handlerOn(temporal), id, adaApproves)
 		p := asProblem(t, answer)

@@ -48,10 +48,7 @@ func changingLists(t *testing.T, change func(*api.Options)) (http.Handler, *ledg
 	t.Helper()
 	set, err := rules.Read(withLists, "test")
 	require.NoError(t, err)
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	o := options(nowhere(t), newMemory())
 	o.Lists, o.Ledger = store, store
 	o.Rules = &workbench.Workbench{From: "files", Ledger: store, Lists: store, Deciding: workbench.Source{

@@ -20,7 +20,7 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
-	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/rules"
 )
 
@@ -212,10 +212,7 @@ func TestBacktest(t *testing.T) {
 // publishing returns an API for persons that keeps versions of the ruleset in a ledger of its own.
 func publishing(t *testing.T, change func(*api.Options)) http.Handler {
 	t.Helper()
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	o := options(nowhere(t), newMemory())
 	o.Rulesets = store
 	everywhere := []identity.Grant{{Scopes: identity.Scopes, Merchants: identity.AllMerchants()}}

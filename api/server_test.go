@@ -103,10 +103,7 @@ func TestOddTexts(t *testing.T) {
 	server, err := stack.StartPostgres(t.Context(), stack.PostgresOptions{Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Cleanup(server.Kill)
-	store, err := ledgerdb.Open(server.URL("postgres", "postgres"))
-	require.NoError(t, err)
-	defer func() { require.NoError(t, store.Close()) }()
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, server.URL("postgres", "postgres"))
 	o := options(nowhere(t), store)
 	o.Mutes, o.Rulesets, o.Lists, o.Figures, o.Audit, o.Trail, o.Clients, o.Sessions = store, store, store, store, store, store, store, ledgerdb.Sessions{Ledger: store}
 	bench := o.Rules.(*workbench.Workbench)

@@ -21,6 +21,7 @@ import (
 	"dummyorders/api"
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/stack"
 )
 
@@ -52,12 +53,7 @@ func (k *keyed) logged() string {
 func (k *keyed) now() time.Time { return time.Now().Add(time.Duration(k.ahead.Load())) }
 
 func startKeyed(t *testing.T, url string) *keyed {
-	k := &keyed{T: t}
-	var err error
-	k.store, err = ledgerdb.Open(url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, k.store.Close()) })
-	require.NoError(t, k.store.Migrate(t.Context()))
+	k := &keyed{T: t, store: ledgertest.Open(t, url)}
 	require.NoError(t, k.store.AddMerchant(t.Context(), identity.Merchant{Name: "acme", AddedAt: time.Now()}))
 	log := slog.New(slog.NewTextHandler(k, nil))
 	keys := api.NewStoredKeys(k.store, time.Hour, k.now, log)

@@ -24,6 +24,7 @@ import (
 	"dummyorders/domain/audit"
 	"dummyorders/gateways/temporal"
 	"dummyorders/internal/stack"
+	"dummyorders/internal/waittest"
 	"dummyorders/workflows"
 )
 
@@ -118,7 +119,7 @@ func startWorld() (*world, error) {
 
 func dial(ctx context.Context, address, namespace string) (client.Client, error) {
 	return client.DialContext(ctx, client.Options{
-		HostPort: address, Namespace: namespace, Logger: quiet{},
+		HostPort: address, Namespace: namespace, Logger: quiet,
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithStatsHandler(temporal.SentHandler{})}},
 	})
 }
@@ -154,16 +155,4 @@ func request(t testing.TB, handler http.Handler, method, path, body string, head
 	return answer
 }
 
-// eventually repeats try until it succeeds, for at most two minutes: a slow machine may take long.
-func eventually(t *testing.T, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		require.False(t, time.Now().After(deadline), "gave up: %v", err)
-		time.Sleep(20 * time.Millisecond)
-	}
-}
+var eventually = waittest.Eventually

@@ -27,6 +27,7 @@ import (
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/oidc"
 	"dummyorders/internal/devissuer"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/logging"
 )
 
@@ -66,10 +67,7 @@ func newWorldOver(t *testing.T, handler http.Handler, as func(context.Context, i
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, issuer.Stop(context.Background())) })
 	file := filepath.Join(t.TempDir(), "ledger.db")
-	store, err := ledgerdb.Open("sqlite:" + file)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.Close()) })
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, "sqlite:"+file)
 	parsed, err := oidc.ParseRoles(roles)
 	require.NoError(t, err)
 

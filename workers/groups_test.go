@@ -22,8 +22,8 @@ import (
 
 	"dummyorders/activities"
 	"dummyorders/domain/alert"
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/stack"
 	"dummyorders/workers"
 	"dummyorders/workflows"
@@ -94,10 +94,7 @@ func newStation(t *testing.T) *station {
 	c, err := client.Dial(client.Options{HostPort: server.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	windows, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, windows.Close()) })
-	require.NoError(t, windows.Migrate(t.Context()))
+	windows := ledgertest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	opens := &temporal.Groups{Client: c, Windows: windows, Log: slog.New(slog.DiscardHandler)}
 	return &station{client: c, groups: &temporal.Groups{Client: c}, opens: opens, told: map[string][]alert.Notice{}, answers: map[string][]error{}}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"dummyorders/activities"
@@ -22,7 +23,7 @@ import (
 func TestWorkerStartsBeforeTemporal(t *testing.T) {
 	port, err := stack.FreePort()
 	require.NoError(t, err)
-	c, err := client.NewLazyClient(client.Options{HostPort: fmt.Sprintf("127.0.0.1:%d", port), Logger: quiet{}})
+	c, err := client.NewLazyClient(client.Options{HostPort: fmt.Sprintf("127.0.0.1:%d", port), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	defer c.Close()
 	runner := workers.NewRunner("fraud_police", workers.NewFraudPolice(c, &activities.Fraud{Detector: fraud.Dummy{}}), slog.New(slog.DiscardHandler))
@@ -58,11 +59,3 @@ type idle struct{ stopped bool }
 
 func (*idle) Start() error { return nil }
 func (i *idle) Stop()      { i.stopped = true }
-
-// quiet drops what the client logs about an unreachable server.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}

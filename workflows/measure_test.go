@@ -18,13 +18,6 @@ import (
 	"dummyorders/workflows"
 )
 
-// gained returns a function for what a metric gains from now on.
-func gained(t *testing.T, metric string, labels ...string) func() float64 {
-	t.Helper()
-	before := telemetrytest.Value(t, metric, labels...)
-	return func() float64 { return telemetrytest.Value(t, metric, labels...) - before }
-}
-
 // A transaction is counted once at its end, and its answer is measured once: when it is settled, or its review begins.
 func TestTransactionMetrics(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -44,11 +37,11 @@ func TestTransactionMetrics(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ended := gained(t, "orders_transactions_total", "status", test.status, "outcome", string(test.decision.Outcome),
+			ended := telemetrytest.Gained(t, "orders_transactions_total", "status", test.status, "outcome", string(test.decision.Outcome),
 				"gateway", test.gateway, "payment_method", "other")
-			all, lasted := gained(t, "orders_transactions_total"), gained(t, "orders_transaction_duration_seconds", "status", test.status)
-			answered := gained(t, "orders_transaction_answer_seconds", "status", test.answered)
-			answers := gained(t, "orders_transaction_answer_seconds")
+			all, lasted := telemetrytest.Gained(t, "orders_transactions_total"), telemetrytest.Gained(t, "orders_transaction_duration_seconds", "status", test.status)
+			answered := telemetrytest.Gained(t, "orders_transaction_answer_seconds", "status", test.answered)
+			answers := telemetrytest.Gained(t, "orders_transaction_answer_seconds")
 			r := newRun(t)
 			r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(test.decision, nil)
 			test.during(r)
@@ -67,7 +60,7 @@ func TestPaymentMethodMetric(t *testing.T) {
 	r.orders.Gateways = payment.NewRegistry(newBank("x", nil), map[string]payment.Gateway{"amazonpay": newBank("amazonpay", nil)})
 	r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(declined, nil)
 	r.publishes(1)
-	named := gained(t, "orders_transactions_total", "payment_method", "amazonpay")
+	named := telemetrytest.Gained(t, "orders_transactions_total", "payment_method", "amazonpay")
 	r.execute()
 	assert.InDelta(t, 1, named(), 0)
 	for _, method := range []string{"4716190207394368", "cowries"} {
@@ -94,7 +87,7 @@ func TestCompensationMetric(t *testing.T) {
 		},
 	} {
 		t.Run(step, func(t *testing.T) {
-			more, all := gained(t, "orders_compensations_failed_total", "step", step), gained(t, "orders_compensations_failed_total")
+			more, all := telemetrytest.Gained(t, "orders_compensations_failed_total", "step", step), telemetrytest.Gained(t, "orders_compensations_failed_total")
 			r := newRun(t)
 			r.OnActivity(fraudPolice.CheckFraud, mock.Anything, mock.Anything).Return(reviewed, nil)
 			r.OnActivity(pay.Authorize, mock.Anything, mock.Anything).Return(held, nil)
@@ -111,7 +104,7 @@ func TestCompensationMetric(t *testing.T) {
 
 // An alert is measured once, when the first target has it, and counted if its last step is not acknowledged.
 func TestAlertMetrics(t *testing.T) {
-	delivered, expired := gained(t, "orders_alert_delivered_seconds"), gained(t, "orders_alerts_expired_total")
+	delivered, expired := telemetrytest.Gained(t, "orders_alert_delivered_seconds"), telemetrytest.Gained(t, "orders_alerts_expired_total")
 	d := newDelivery(t)
 	asking := toTell(ada, grace)
 	asking.Steps[0].Within = 10 * time.Minute
@@ -145,7 +138,7 @@ func TestDeliveredMetric(t *testing.T) {
 		"sent again": {memo: map[string]any{workflows.ResendingMemo: alert.Resending{Of: "event-1", Number: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			delivered := gained(t, "orders_alert_delivered_seconds")
+			delivered := telemetrytest.Gained(t, "orders_alert_delivered_seconds")
 			d := newDelivery(t)
 			require.NoError(t, d.SetMemoOnStart(test.memo))
 			input := workflows.DeliverAlertInput{Event: d.event, Assignments: []alert.Assignment{toTell(ada)}}

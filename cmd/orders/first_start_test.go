@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -85,14 +84,7 @@ func (f *firstStart) said(name string) string {
 
 // ready asks a process whether it is ready.
 func (f *firstStart) ready(name string) bool {
-	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, "http://"+f.addresses[name]+"/readyz", nil)
-	require.NoError(f.t, err)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
+	return ask(f.t, f.addresses[name], "/readyz").status == http.StatusOK
 }
 
 // status runs orders status until it says how everything is: what a process has just begun shows a moment later.

@@ -13,6 +13,7 @@ import (
 
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 )
 
 // openKeyLedger makes a ledger and sets it as the one of the commands.
@@ -20,11 +21,7 @@ func openKeyLedger(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 	setEnvironment(t, map[string]string{"LEDGER_URL": url})
-	store, err := ledgerdb.Open(url)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
-	require.NoError(t, store.Migrate(t.Context()))
-	return store
+	return ledgertest.Open(t, url)
 }
 
 // said runs a command and returns what it prints.

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/identity"
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
 
@@ -16,20 +15,14 @@ import (
 func TestBackup(t *testing.T) {
 	dir := t.TempDir()
 	path, copied := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "copy.db")
-	store, err := ledgerdb.Open("sqlite:" + path)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, "sqlite:"+path)
 	saved := ledgertest.Whole()
 	require.NoError(t, store.Save(t.Context(), saved))
 	t.Setenv("LEDGER_URL", "sqlite:"+path)
 
 	require.Equal(t, 0, execute(t.Context(), []string{"ledger", "backup", copied}))
 
-	restored, err := ledgerdb.Open("sqlite:" + copied)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = restored.Close() })
-	found, err := restored.Find(t.Context(), identity.AllMerchants(), saved.Record.TransactionID)
+	found, err := ledgertest.Open(t, "sqlite:"+copied).Find(t.Context(), identity.AllMerchants(), saved.Record.TransactionID)
 	require.NoError(t, err)
 	require.Equal(t, saved.Record.Answer, found.Record.Answer)
 	require.Equal(t, exitFailure, execute(t.Context(), []string{"ledger", "backup", copied}), "an existing file is replaced")

@@ -17,8 +17,8 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/ledger/inspect"
+	"dummyorders/internal/ledgertest"
 )
 
 // Wrong arguments have an exit code of their own.
@@ -133,9 +133,7 @@ func TestVerifyStopped(t *testing.T) {
 func TestExport(t *testing.T) {
 	dir := t.TempDir()
 	url := "sqlite:" + filepath.Join(dir, "ledger.db")
-	store, err := ledgerdb.Open(url)
-	require.NoError(t, err)
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, url)
 	for _, id := range []string{"1", "2"} {
 		r := ended24hAgo()
 		r.TransactionID = id
@@ -143,7 +141,6 @@ func TestExport(t *testing.T) {
 			ID: id, Payment: transaction.Payment{Token: "pm_card_visa"},
 		}, Mark: ledger.Mark{At: r.StartTime}}))
 	}
-	require.NoError(t, store.Close())
 	setEnvironment(t, map[string]string{"LEDGER_URL": url})
 
 	file := filepath.Join(dir, "export")

@@ -18,7 +18,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
-	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/rules"
 	"dummyorders/rules/backtest"
 )
@@ -62,21 +62,15 @@ func TestBacktestBrokenRuleset(t *testing.T) {
 // The built-in ruleset made the decisions, so it changes nothing, and its own account of what was decisive is right.
 func TestBacktestOfSameRuleset(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
-	store, err := ledgerdb.Open(url)
-	require.NoError(t, err)
-	require.NoError(t, store.Migrate(t.Context()))
+	store := ledgertest.Open(t, url)
 	for _, e := range burst(8) {
 		require.NoError(t, store.Save(t.Context(), e))
 	}
-	require.NoError(t, store.Close())
 	setEnvironment(t, map[string]string{"LEDGER_URL": url})
 	page := filepath.Join(t.TempDir(), "report.html")
 	require.Zero(t, execute(t.Context(), []string{"rules", "backtest", "default", "--since", "2d", "--html", page}))
 	require.Contains(t, contents(t, page), "No decision would have another outcome.")
 
-	store, err = ledgerdb.Open(url)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
 	var out, progress bytes.Buffer
 	require.NoError(t, backtestCommand{jsonFlag: asJSON}.backtest(t.Context(), store, rules.Default(), output{&out, &progress}))
 	var report struct {

@@ -18,6 +18,7 @@ import (
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/rules"
 )
 
@@ -170,11 +171,7 @@ func before(t *testing.T, text, part string) string {
 
 func openTestLedger(t *testing.T) *ledgerdb.Ledger {
 	t.Helper()
-	store, err := ledgerdb.Open("sqlite:" + filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
-	require.NoError(t, store.Migrate(t.Context()))
-	return store
+	return ledgertest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 }
 
 // accepted returns a transaction that was just accepted: the ledger holds nothing else about it.

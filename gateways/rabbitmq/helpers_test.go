@@ -19,6 +19,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/money"
 	"dummyorders/gateways/rabbitmq"
+	"dummyorders/internal/waittest"
 )
 
 // patience is how long a test waits on a slow machine.
@@ -254,18 +255,6 @@ func (d *diary) waitFor(t *testing.T, words string) {
 	})
 }
 
-// eventually tries until it succeeds, which may take long on a slow machine.
-func eventually(t *testing.T, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		require.True(t, time.Now().Before(deadline), "gave up: %v", err)
-		time.Sleep(20 * time.Millisecond)
-	}
-}
+var eventually = waittest.Eventually
 
 var errBusy = errors.New("nobody home")

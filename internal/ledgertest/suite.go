@@ -2,9 +2,7 @@
 package ledgertest
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -12,6 +10,7 @@ import (
 
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ledger"
+	"dummyorders/internal/waittest"
 )
 
 // Store is a ledger that can be written, read, labelled and pruned.
@@ -55,13 +54,7 @@ func Conformance(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// patience returns a context that generously limits a test's time.
-func patience(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+var patience = waittest.Patience
 
 func save(t *testing.T, store Store, entries ...ledger.Entry) {
 	t.Helper()

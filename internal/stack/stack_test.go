@@ -1,7 +1,6 @@
 package stack_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -9,39 +8,19 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"dummyorders/internal/stack"
+	"dummyorders/internal/waittest"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// eventually repeats try until it succeeds, however long that takes on a slow machine.
-func eventually(t *testing.T, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		require.True(t, time.Now().Before(deadline), "gave up: %v", err)
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// patience bounds a whole test.
-func patience(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+var eventually, patience = waittest.Eventually, waittest.Patience
 
 // take listens on a port for as long as the test runs.
 func take(t *testing.T) int {

@@ -23,6 +23,13 @@ func Value(t testing.TB, metric string, labels ...string) (sum float64) {
 	return sum
 }
 
+// Gained returns a function for what a metric gains from now on: see Value.
+func Gained(t testing.TB, metric string, labels ...string) func() float64 {
+	t.Helper()
+	before := Value(t, metric, labels...)
+	return func() float64 { return Value(t, metric, labels...) - before }
+}
+
 // Series returns how many series a metric has.
 func Series(t testing.TB, metric string) int {
 	t.Helper()

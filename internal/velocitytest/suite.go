@@ -2,7 +2,6 @@
 package velocitytest
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"dummyorders/domain/money"
 	"dummyorders/domain/transaction"
 	"dummyorders/domain/velocity"
+	"dummyorders/internal/waittest"
 )
 
 // Store is a velocity store beside its ledger, which holds the labels.
@@ -98,13 +98,7 @@ func decideByCount(past velocity.Past) fraud.Decision {
 	return fraud.Decision{Outcome: fraud.Approve, Score: len(past[velocity.Pool{By: velocity.Card}])}
 }
 
-// patience returns a context that generously limits a test's time.
-func patience(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+var patience = waittest.Patience
 
 // decide checks a transaction under the given number, and returns how many uses it saw of the same card.
 func decide(t testing.TB, store Store, u velocity.Use, number int) int {

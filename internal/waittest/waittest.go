@@ -1,0 +1,38 @@
+// Package waittest waits in tests for what takes long on a slow machine.
+package waittest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Eventually repeats try until it succeeds, for at most two minutes.
+func Eventually(t testing.TB, try func() error) {
+	t.Helper()
+	Within(t, 2*time.Minute, try)
+}
+
+// Within repeats try until it succeeds, for at most that long.
+func Within(t testing.TB, patience time.Duration, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		require.True(t, time.Now().Before(deadline), "not within %s: %v", patience, err)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Patience returns a context that generously limits a test's time.
+func Patience(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
