@@ -91,9 +91,7 @@ func TestAlertmanStop(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- process.Stop(t.Context()) }()
 	eventually(t, func() error { // until it has heard
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+health+"/readyz", http.NoBody)
-		require.NoError(t, err)
-		if got, err := do(request); err != nil || got.status != http.StatusServiceUnavailable {
+		if got, err := call(t.Context(), http.MethodGet, "http://"+health+"/readyz", ""); err != nil || got.status != http.StatusServiceUnavailable {
 			return errors.Join(fmt.Errorf("/readyz answers %d", got.status), err)
 		}
 		return nil

@@ -186,14 +186,9 @@ func linkIn(t *testing.T, m stack.Message) string {
 
 func fetch(t *testing.T, method, link, form string) reply {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, link, strings.NewReader(form))
+	_, err := url.ParseQuery(form)
 	require.NoError(t, err)
-	if form != "" {
-		_, err := url.ParseQuery(form)
-		require.NoError(t, err)
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	got, err := do(request)
+	got, err := call(t.Context(), method, link, form, "Content-Type", "application/x-www-form-urlencoded")
 	require.NoError(t, err)
 	return got
 }

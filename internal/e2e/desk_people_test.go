@@ -20,10 +20,7 @@ func deskPeople(t *testing.T, w *deskWorld) {
 	require.NoError(t, keyed.WaitHealthy(t.Context(), "http://"+address+"/readyz"))
 	called := func(key string) int {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/transactions?limit=1", http.NoBody)
-		require.NoError(t, err)
-		request.Header.Set("Authorization", "Bearer "+key)
-		got, err := do(request)
+		got, err := call(t.Context(), http.MethodGet, "http://"+address+"/transactions?limit=1", "", "Authorization", "Bearer "+key)
 		require.NoError(t, err)
 		return got.status
 	}

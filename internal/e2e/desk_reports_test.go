@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/demo"
 )
 
@@ -113,9 +112,7 @@ func deskNow(t *testing.T, w *deskWorld) {
 // demo fills the ledger with the second half of a made-up month, and counts its days.
 func (w *deskWorld) demo(t *testing.T) {
 	t.Helper()
-	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, store.Close()) }()
+	store := w.store()
 	month := demo.Month(1, time.Now().Add(-10*time.Minute))
 	require.NoError(t, demo.Fill(t.Context(), store, month[len(month)/2:], func(int) {}))
 	require.NoError(t, store.CountDays(t.Context(), time.Now().Add(time.Minute))) // as the worker does

@@ -269,9 +269,7 @@ func (b *tab) write(note string) {
 // endSessions ends everyone's sessions.
 func (w *deskWorld) endSessions(t *testing.T) {
 	t.Helper()
-	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, store.Close()) }()
+	store := w.store()
 	sessions := ledgerdb.Sessions{Ledger: store}
 	open, err := sessions.Open(t.Context())
 	require.NoError(t, err)

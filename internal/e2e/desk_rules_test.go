@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/ruleset"
-	ledgerdb "dummyorders/gateways/ledger"
 )
 
 // An analyst tries a transaction, breaks a rule and sees the fault at its line, mends it, runs the cases, sees what the change would
@@ -86,9 +85,7 @@ func deskRules(t *testing.T, w *deskWorld) {
 // keeps waits until the ledger's database has the end of a backtest, which other desks show then.
 func (w *deskWorld) keeps(t *testing.T, backtest string) {
 	t.Helper()
-	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, store.Close()) }()
+	store := w.store()
 	eventually(t, func() error {
 		kept, err := store.KeptBacktest(t.Context(), backtest)
 		if err == nil && kept.State != ruleset.Done {

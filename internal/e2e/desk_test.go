@@ -24,7 +24,6 @@ import (
 	"dummyorders/domain/identity"
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/devissuer"
 )
 
@@ -298,9 +297,7 @@ func deskTwice(t *testing.T, w *deskWorld) {
 	assert.NotContains(t, b.text(), "ada@localhost")
 	assert.Equal(t, 1, b.count(`input[name=group][value=analyst]`), "the issuer asks who it is")
 
-	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, store.Close()) }()
+	store := w.store()
 	until := time.Now()
 	goesOn := ruleset.KeptBacktest{Of: identity.AllMerchants(), Backtest: ruleset.Backtest{
 		ID: uuid.NewString(), State: ruleset.Running, Candidate: fraud.Ruleset{ID: "default", Version: 9}, Since: until.AddDate(0, 0, -2), Until: until,

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
 )
 
@@ -74,9 +73,7 @@ func deskTransactions(t *testing.T, w *deskWorld) {
 
 // A search that has looked at enough offers to look further, also without scripts. Its file holds what later pages find.
 func deskSearches(t *testing.T, w *deskWorld) {
-	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-	require.NoError(t, err)
-	defer func() { require.NoError(t, store.Close()) }()
+	store := w.store()
 	const many = 2001 // a page looks at 2000
 	day := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -200)
 	var oldest string

@@ -146,9 +146,7 @@ func (e examples) ofKeys() {
 }
 
 func (e examples) ofSessions() {
-	store, err := ledgerdb.Open(e.world.env["LEDGER_URL"])
-	require.NoError(e.t, err)
-	defer func() { assert.NoError(e.t, store.Close()) }()
+	store := e.world.store()
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	open := identity.Session{ID: "K5SGW2XQ7BZ3ORLTDNPEUVMYHC", Person: "ada@example.com", From: "192.0.2.7", Since: since, Until: since.Add(10 * time.Hour)}
 	sessions := ledgerdb.Sessions{Ledger: store, Of: func([]byte) identity.Session { return open }}
@@ -237,10 +235,7 @@ func (e examples) send(path, body string, headers ...string) reply {
 
 func (e examples) sendBy(method, path, body string) reply {
 	e.t.Helper()
-	request, err := http.NewRequestWithContext(e.t.Context(), method, e.world.api+path, strings.NewReader(body))
-	require.NoError(e.t, err)
-	request.Header.Set("Content-Type", "application/json")
-	got, err := do(request)
+	got, err := call(e.t.Context(), method, e.world.api+path, body)
 	require.NoError(e.t, err)
 	return got
 }

@@ -124,10 +124,7 @@ func (w *world) postAlarm(address string, alarm map[string]any) {
 	w.t.Helper()
 	body, err := json.Marshal([]any{alarm})
 	require.NoError(w.t, err)
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+address+"/api/v2/alerts", strings.NewReader(string(body)))
-	require.NoError(w.t, err)
-	request.Header.Set("Content-Type", "application/json")
-	got, err := do(request)
+	got, err := call(w.t.Context(), http.MethodPost, "http://"+address+"/api/v2/alerts", string(body))
 	require.NoError(w.t, err)
 	require.Equal(w.t, http.StatusOK, got.status, string(got.body))
 }

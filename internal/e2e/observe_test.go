@@ -62,11 +62,7 @@ func newObserved(t *testing.T, settings map[string]string, more ...stack.Target)
 
 // ask calls Prometheus' API, and decodes the data of its answer.
 func (o observed) ask(path string, into any) error {
-	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, o.prometheus.URL()+"/api/v1/"+path, nil)
-	if err != nil {
-		return err
-	}
-	got, err := do(request)
+	got, err := call(o.t.Context(), http.MethodGet, o.prometheus.URL()+"/api/v1/"+path, "")
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,13 +58,9 @@ func TestCallerHangsUp(t *testing.T) {
 	w := newWorld(t, nil).start(worker, apiProcess) // without fraud_police there is no check, so the caller waits
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.api+"/transact", strings.NewReader(body(small, goodCard)))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Prefer", "wait=60")
 	answered := make(chan error, 1)
 	go func() {
-		_, err := do(request)
+		_, err := call(ctx, http.MethodPost, w.api+"/transact", body(small, goodCard), "Prefer", "wait=60")
 		answered <- err
 	}()
 	id := w.onlyRunning()

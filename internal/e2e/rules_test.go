@@ -132,10 +132,8 @@ func TestRulesKilledBeforeReport(t *testing.T) {
 		temporal.hold(toServer) // its open polls still bring tasks, but its verdicts do not arrive
 		id := w.post(body(small, goodCard), "Prefer", "respond-async").answer(t).TransactionID
 		w.activityStarted(workflows.TransactionWorkflowID(id), "CheckFraud")
-		store, err := ledgerdb.Open(w.env["LEDGER_URL"])
-		require.NoError(t, err)
+		store := w.store()
 		eventually(t, func() error { return w.counted(store, id) })
-		require.NoError(t, store.Close())
 		w.kill(fraudPolice)
 		stricter := strings.Replace(rulesFor, "200000", "100", 1)
 		require.NoError(t, os.WriteFile(filepath.Join(w.env["FRAUD_RULESET"], "rules", "all.yaml"), []byte(stricter), 0o600))

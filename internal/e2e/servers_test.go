@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"dummyorders/internal/stack"
@@ -141,7 +143,8 @@ func (s *servers) start(ctx context.Context, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	s.client, err = client.Dial(client.Options{HostPort: s.temporal.Address(), Logger: quiet{}})
+	// The tests stop servers on purpose, of which the client would log much.
+	s.client, err = client.Dial(client.Options{HostPort: s.temporal.Address(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	return err
 }
 
@@ -172,11 +175,3 @@ func (s *servers) keptHook(m stack.Message) {
 		(*hook)(m)
 	}
 }
-
-// quiet drops what the tests' own client logs while they stop servers on purpose.
-type quiet struct{}
-
-func (quiet) Debug(string, ...any) {}
-func (quiet) Info(string, ...any)  {}
-func (quiet) Warn(string, ...any)  {}
-func (quiet) Error(string, ...any) {}

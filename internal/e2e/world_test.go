@@ -27,6 +27,7 @@ import (
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/stack"
+	"dummyorders/internal/waittest"
 	"dummyorders/workflows"
 )
 
@@ -232,7 +233,12 @@ func (w *world) reviewBy(reviewer, id, verdict string, headers ...string) (reply
 }
 
 func (w *world) sendTo(path, body string, headers ...string) (reply, error) {
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.api+path, strings.NewReader(body))
+	return call(w.t.Context(), http.MethodPost, w.api+path, body, headers...)
+}
+
+// call makes a request. Its body is JSON, unless the headers, which are names and values by turns, say otherwise.
+func call(ctx context.Context, method, url, body string, headers ...string) (reply, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -240,17 +246,13 @@ func (w *world) sendTo(path, body string, headers ...string) (reply, error) {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	return do(request)
-}
-
-func do(request *http.Request) (reply, error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return reply{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	return reply{response.StatusCode, response.Header, body}, err
+	got, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, got}, err
 }
 
 func (w *world) post(body string, headers ...string) reply {
@@ -270,6 +272,15 @@ func (w *world) idOf(body string, headers ...string) string {
 	return accepted.TransactionID
 }
 
+// store opens the ledger for as long as the test runs.
+func (w *world) store() *ledgerdb.Ledger {
+	w.t.Helper()
+	store, err := ledgerdb.Open(w.env["LEDGER_URL"])
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { assert.NoError(w.t, store.Close()) })
+	return store
+}
+
 func (w *world) get(path string) reply {
 	w.t.Helper()
 	r, err := w.fetch(path)
@@ -279,23 +290,17 @@ func (w *world) get(path string) reply {
 
 // fetch is like get. It may be called from any goroutine.
 func (w *world) fetch(path string) (reply, error) {
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.api+path, nil)
-	if err != nil {
-		return reply{}, err
-	}
+	var headers []string
 	if _, key, named := strings.Cut(strings.Split(w.env["API_KEYS"], ",")[0], ":"); named {
-		request.Header.Set("Authorization", "Bearer "+key)
+		headers = []string{"Authorization", "Bearer " + key}
 	}
-	return do(request)
+	return call(w.t.Context(), http.MethodGet, w.api+path, "", headers...)
 }
 
 // metrics returns what a process shows to Prometheus, in the form that has exemplars.
 func (w *world) metrics(name string) string {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.health[name]+"/metrics", nil)
-	require.NoError(w.t, err)
-	request.Header.Set("Accept", "application/openmetrics-text")
-	r, err := do(request)
+	r, err := call(w.t.Context(), http.MethodGet, "http://"+w.health[name]+"/metrics", "", "Accept", "application/openmetrics-text")
 	require.NoError(w.t, err)
 	require.Equal(w.t, http.StatusOK, r.status, name)
 	return string(r.body)
@@ -393,15 +398,4 @@ func eventually(t *testing.T, check func() error) {
 	eventuallyWithin(t, soon, check)
 }
 
-func eventuallyWithin(t *testing.T, patience time.Duration, check func() error) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		require.False(t, time.Now().After(deadline), "not within %s: %v", patience, err)
-		time.Sleep(100 * time.Millisecond)
-	}
-}
+var eventuallyWithin = waittest.Within
