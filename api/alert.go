@@ -232,12 +232,7 @@ func readAlertsQuery(raw string) (q alertsQuery, err error) {
 }
 
 // typeWords returns the types of events that alerts can be about.
-func typeWords() (words []any) {
-	for _, of := range append(slices.Clone(alert.Types), alert.Test) {
-		words = append(words, string(of))
-	}
-	return words
-}
+func typeWords() []any { return append(words(alert.Types), string(alert.Test)) }
 
 // chooses reports whether an alert is what the query asks for.
 func (q alertsQuery) chooses(a *alertAnswer, now time.Time) bool {

@@ -99,12 +99,11 @@ type refusalCount struct {
 // These bound how many kinds of refusals are told apart at once, and so how many entries a minute there are: of callers that
 // are not known, and of all. Further ones are counted together.
 const (
-	refusalEvery    = time.Minute
-	mostStrangers   = 250
-	mostRefusals    = 1000
-	manyAddresses   = "several"
-	maxSignedIn     = 10_000
-	shownOfTheToken = len("sha256:") + 16
+	refusalEvery  = time.Minute
+	mostStrangers = 250
+	mostRefusals  = 1000
+	manyAddresses = "several"
+	maxSignedIn   = 10_000
 )
 
 func newAuditor(trail audit.Trail, log *slog.Logger) *auditor {
@@ -237,7 +236,7 @@ func (a *auditor) signIn(ctx context.Context, person identity.Subject, token str
 		return
 	}
 	a.keep(ctx, audit.Entry{
-		Address: visitorOf(ctx).address, Action: "signIn", Object: "token " + audit.Digest(token)[:shownOfTheToken], Result: audit.Done,
+		Address: visitorOf(ctx).address, Action: "signIn", Object: audit.Token(token), Result: audit.Done,
 	}.By(person), auditRead)
 }
 

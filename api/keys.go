@@ -12,6 +12,7 @@ import (
 
 	"dummyorders/domain/audit"
 	"dummyorders/domain/identity"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/strictjson"
 )
 
@@ -343,11 +344,15 @@ func scopesSchema(doc string) *huma.Schema {
 }
 
 func scopeSchema() *huma.Schema {
-	words := make([]any, len(identity.Scopes))
-	for i, scope := range identity.Scopes {
-		words[i] = string(scope)
+	return choice("", words(identity.Scopes)...)
+}
+
+// words returns typed words as a schema lists them.
+func words[T ~string](all []T) (listed []any) {
+	for _, one := range all {
+		listed = append(listed, string(one))
 	}
-	return choice("", words...)
+	return listed
 }
 
 // readScopes reads at least one scope, each once.
@@ -366,13 +371,9 @@ var spanPattern = pattern(`^[1-9][0-9]{0,3}[hd]$`, "must be a duration in hours 
 
 // readSpan reads what matches spanPattern.
 func readSpan(v *strictjson.Value) time.Duration {
-	text := v.Literal()
-	n, err := strconv.Atoi(text[:len(text)-1])
+	span, err := velocity.ParseSpan(v.Literal())
 	if err != nil {
 		panic(err) // it has matched the pattern
 	}
-	if text[len(text)-1] == 'd' {
-		n *= 24
-	}
-	return time.Duration(n) * time.Hour
+	return span
 }

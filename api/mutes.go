@@ -164,10 +164,6 @@ type newMute struct {
 
 // newMutes lists the members of a mute.
 func newMutes(caller identity.Subject) object[newMute] {
-	types := make([]any, len(alert.Types))
-	for i, of := range alert.Types {
-		types[i] = string(of)
-	}
 	return object[newMute]{name: "MuteSchema", members: []member[newMute]{
 		{
 			"id", false, nullable(&huma.Schema{Type: huma.TypeString, Format: "uuid", Description: "The mute's id, if the call may have to be sent again", Examples: []any{"0193a2b4-0000-7000-8000-000000000001"}}),
@@ -181,7 +177,7 @@ func newMutes(caller identity.Subject) object[newMute] {
 		},
 		byName(caller, "by", alert.MaxBy, "Who mutes them", func(m *newMute, name string) { m.mute.By = name }),
 		{
-			"type", false, nullable(choice("Only alerts of this type; all types if it is left out", types...)),
+			"type", false, nullable(choice("Only alerts of this type; all types if it is left out", words(alert.Types)...)),
 			func(v *strictjson.Value, m *newMute) { m.mute.Type = alert.Type(v.Literal()) },
 		},
 		{

@@ -247,7 +247,7 @@ func (d *desk) callback(w http.ResponseWriter, r *http.Request) {
 	d.sessions.Put(ctx, idValue, rand.Text())
 	d.sessions.Put(ctx, sinceValue, d.Now().UTC().Format(time.RFC3339))
 	d.sessions.Put(ctx, fromValue, remote.Address(r).String())
-	if err := d.note(ctx, r, person, audit.Entry{Action: "signIn", Object: "desk, token " + audit.Digest(token)[:len("sha256:")+16], Result: audit.Done}); err != nil {
+	if err := d.note(ctx, r, person, audit.Entry{Action: "signIn", Object: "desk, " + audit.Token(token), Result: audit.Done}); err != nil {
 		d.plain(w, http.StatusServiceUnavailable, plain{Text: "The audit trail cannot be written now, so you were not signed in. Try again in a moment."})
 		_ = d.sessions.Destroy(ctx) // it was not sent to the browser
 		return

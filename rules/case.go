@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dummyorders/domain/fraud"
+	"dummyorders/domain/velocity"
 	"dummyorders/internal/yamlfile"
 	"dummyorders/rules/lang"
 )
@@ -110,7 +111,7 @@ func (r *reader) checkFeaturesOf(features *yamlfile.Value, of *rule) {
 	for _, key := range features.Keys() {
 		f, err := lang.ParseFeature(key.Name)
 		f = r.set.Counts(f)
-		if err == nil && slices.Contains(names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
+		if err == nil && slices.Contains(velocity.Names(r.set.features), f.String()) && !slices.Contains(of.Features, f.String()) {
 			key.Fault("the rule %s does not ask for %s: %s", of.ID, f, yamlfile.OneOf(f.String(), of.Features))
 		}
 	}

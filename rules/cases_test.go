@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 )
 
@@ -87,10 +88,7 @@ func TestAcrossMerchants(t *testing.T) {
 			`cases: [{name: a, given: {seen: {'card.count("10m")': 3}}, hits: true}, {name: b, given: {seen: {'card.count("10m") across merchants': 3}}, hits: true}]`),
 	}).read(t)
 	require.Empty(t, rules.RunCases(set).Failures)
-	var names []string
-	for _, f := range set.Features() {
-		names = append(names, f.String())
-	}
+	names := velocity.Names(set.Features())
 	require.Equal(t, []string{`card.count("10m") across merchants`, `card.sum("1d")`, `customer.count("1d")`}, names)
 	require.Equal(t, names, set.Rules()[0].Features)
 	require.Equal(t, 45, evaluate(set, map[string]float64{names[0]: 3}).Score)

@@ -14,6 +14,7 @@ import (
 	"dummyorders/domain/fraud"
 	"dummyorders/domain/ruleset"
 	"dummyorders/domain/transaction"
+	"dummyorders/domain/velocity"
 	"dummyorders/rules"
 )
 
@@ -135,7 +136,7 @@ func TestMissingValueIsNotZero(t *testing.T) {
 // A rule sees the value of a feature however it spells the feature.
 func TestFeatureSpellings(t *testing.T) {
 	set := plain.rule(`card.count("60m") == 2 && card.count("1h") == 2 && metadata("device").distinct("metadata.terminal", "24h") == 3`, "score: 1").read(t)
-	require.Equal(t, []string{`card.count("10m")`, `card.count("1h")`, `metadata("device").distinct("metadata.terminal", "1d")`}, featureNames(set))
+	require.Equal(t, []string{`card.count("10m")`, `card.count("1h")`, `metadata("device").distinct("metadata.terminal", "1d")`}, velocity.Names(set.Features()))
 	d := evaluate(set, map[string]float64{`card.count("1h")`: 2, `metadata("device").distinct("metadata.terminal", "1d")`: 3})
 	require.Equal(t, 1, d.Score)
 }
@@ -243,14 +244,6 @@ func TestValueNotANumber(t *testing.T) {
 		d := evaluate(set, map[string]float64{`card.sum("1h")`: value})
 		require.Equal(t, `card.sum("1h") is not a number`, d.Explanation.Rules[0].Error)
 	}
-}
-
-func featureNames(s *rules.Set) []string {
-	var names []string
-	for _, f := range s.Features() {
-		names = append(names, f.String())
-	}
-	return names
 }
 
 // saying returns a ruleset whose rules hit, apart from one that never does, and whose lists hold the unremarkable

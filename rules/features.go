@@ -13,7 +13,7 @@ func (s *Set) readFeatures(v *yamlfile.Value, values map[string]float64) {
 	if v == nil || !v.Mapping() {
 		return
 	}
-	known := names(s.features)
+	known := velocity.Names(s.features)
 	for _, key := range v.Keys() {
 		f, err := lang.ParseFeature(key.Name)
 		if err != nil {
@@ -31,12 +31,4 @@ func (s *Set) readFeatures(v *yamlfile.Value, values map[string]float64) {
 		}
 		values[f.String()] = lang.ReadValue(v.Optional(key.Name), f)
 	}
-}
-
-func names(features []velocity.Feature) []string {
-	all := make([]string, len(features))
-	for i, f := range features {
-		all[i] = f.String()
-	}
-	return all
 }

@@ -747,15 +747,6 @@ func (r *reader) isReceiver(v *yamlfile.Value, name string) bool {
 // outcomes are the outcomes that a decision can have.
 var outcomes = []string{string(fraud.Approve), string(fraud.Review), string(fraud.Decline), string(fraud.NotEvaluated)}
 
-// types returns the routing keys of all alerts that this service sends.
-func types() []string {
-	keys := make([]string, len(alert.Types))
-	for i, t := range alert.Types {
-		keys[i] = t.RoutingKey()
-	}
-	return keys
-}
-
 func (r *reader) readCondition(v *yamlfile.Value) condition {
 	if v.IsEmpty() || v.IsMapping() && len(v.Keys()) == 0 {
 		v.Fault("must say when: leave it out where it is always")
@@ -770,7 +761,7 @@ func (r *reader) readCondition(v *yamlfile.Value) condition {
 		known []string
 		of    func(alert.Event) string
 	}{
-		{"type", types(), func(e alert.Event) string { return e.Type.RoutingKey() }},
+		{"type", alert.RoutingKeys(alert.Types), func(e alert.Event) string { return e.Type.RoutingKey() }},
 		{"outcome", outcomes, func(e alert.Event) string { return string(e.Data.Decision.Outcome) }},
 		{"payment_method", nil, func(e alert.Event) string { return spelling.PaymentMethod(e.Data.PaymentMethod) }},
 		{"merchant", nil, func(e alert.Event) string { return identity.MerchantOf(e.Data.Merchant) }},

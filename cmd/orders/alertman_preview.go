@@ -46,7 +46,7 @@ func (c previewAlertmanCommand) Validate() error {
 	if c.Channel != "" && !slices.Contains(previewed, c.Channel) {
 		return fmt.Errorf("--channel: %q is not a channel: %s", c.Channel, yamlfile.OneOf(c.Channel, previewed))
 	}
-	if names := typeNames(append(slices.Clone(alert.Types), alert.Test)); c.Type != "" && !slices.Contains(names, c.Type) {
+	if names := alert.RoutingKeys(append(slices.Clone(alert.Types), alert.Test)); c.Type != "" && !slices.Contains(names, c.Type) {
 		return fmt.Errorf("--type: %q is not a type: %s", c.Type, yamlfile.OneOf(c.Type, names))
 	}
 	if c.Digest && c.Ask {
@@ -69,14 +69,6 @@ func (c previewAlertmanCommand) types() []alert.Type {
 		shown = append(shown, alert.Test)
 	}
 	return slices.DeleteFunc(shown, func(of alert.Type) bool { return c.Type != "" && c.Type != of.RoutingKey() })
-}
-
-func typeNames(of []alert.Type) []string {
-	var names []string
-	for _, one := range of {
-		names = append(names, one.RoutingKey())
-	}
-	return names
 }
 
 // Run shows messages about made-up alerts. It sends nothing.

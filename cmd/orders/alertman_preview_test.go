@@ -22,7 +22,7 @@ func previews(t *testing.T, c previewAlertmanCommand, routes *routing.Config) (s
 func TestPreviewAll(t *testing.T) {
 	out, err := previews(t, previewAlertmanCommand{}, nil)
 	require.NoError(t, err)
-	for _, name := range append(typeNames(alert.Types), "alert.test") {
+	for _, name := range append(alert.RoutingKeys(alert.Types), "alert.test") {
 		for _, channel := range previewed {
 			require.Contains(t, out, "=== "+name+", for fraud-team by "+channel+" (")
 		}

@@ -117,7 +117,7 @@ func (c listMerchantsCommand) Run(ctx context.Context) error {
 			return err
 		}
 		return printRows(standard().results, c.JSON, all, "MERCHANT\tADDED\tDISABLED", func(m identity.Merchant) (any, string) {
-			return m.Shown(), fmt.Sprintf("%s\t%s\t%s", m.Name, shortTime(m.AddedAt), shortTime(m.DisabledAt))
+			return m.Shown(), fmt.Sprintf("%s\t%s\t%s", m.Name, identity.ShortTime(m.AddedAt), identity.ShortTime(m.DisabledAt))
 		})
 	})
 }
@@ -185,7 +185,7 @@ func (c newKeyCommand) Run(ctx context.Context) error {
 func showOnce(asJSON bool, made identity.MadeKey, key identity.Key) error {
 	out, expiry := standard(), "does not expire"
 	if !key.ExpiresAt.IsZero() {
-		expiry = "expires at " + shortTime(key.ExpiresAt)
+		expiry = "expires at " + identity.ShortTime(key.ExpiresAt)
 	}
 	var err error
 	if asJSON {
@@ -226,7 +226,7 @@ func (c listKeysCommand) Run(ctx context.Context) error {
 func showKey(key identity.Key) (any, string) {
 	as := key.Shown(time.Now())
 	return as, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", key.Name, key.Client, key.Merchant, identity.JoinScopes(key.Scopes),
-		shortTime(key.CreatedAt), shortTime(key.ExpiresAt), shortTime(key.LastUsedAt), as.State)
+		identity.ShortTime(key.CreatedAt), identity.ShortTime(key.ExpiresAt), identity.ShortTime(key.LastUsedAt), as.State)
 }
 
 // keyName is an argument that takes a key's name, or the whole key, as it may stand where it leaked.
@@ -266,7 +266,7 @@ func (c rollKeyCommand) Run(ctx context.Context) error {
 		}
 		previous := before.Shown(now)
 		err = errors.Join(showOnce(c.JSON, identity.MadeKey{Secret: secret.Reveal(), ShownKey: after.Shown(now), Previous: &previous}, after), err)
-		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, shortTime(before.ExpiresAt))
+		fmt.Fprintf(standard().progress, "Key %s goes on until %s.\n", before.Name, identity.ShortTime(before.ExpiresAt))
 		return err
 	})
 }
@@ -307,12 +307,4 @@ func printRows[T any](to io.Writer, asJSON bool, all []T, head string, show func
 		return printJSON(to, objects)
 	}
 	return table.Flush()
-}
-
-// shortTime returns a time for a table, or a dash for none.
-func shortTime(at time.Time) string {
-	if at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02T15:04Z")
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-isatty"
+
 	"dummyorders/gateways/rabbitmq"
 	"dummyorders/gateways/temporal"
 	"dummyorders/ops"
@@ -85,7 +87,7 @@ func (c reportFlags) run(ctx context.Context, title string, look func(context.Co
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !c.JSON && isTerminal(os.Stdout) {
+		if !c.JSON && isatty.IsTerminal(os.Stdout.Fd()) {
 			fmt.Fprint(out.results, "\x1b[H\x1b[2J")
 		}
 		if err := c.write(out.results, title, r); err != nil {
@@ -113,12 +115,6 @@ func (c reportFlags) write(to io.Writer, title string, r ops.Report) error {
 		return printJSON(to, r)
 	}
 	return json.NewEncoder(to).Encode(r)
-}
-
-// isTerminal reports whether a file is a device that shows characters.
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 type statusCommand struct {

@@ -48,6 +48,15 @@ func (t Type) RoutingKey() string {
 	return key
 }
 
+// RoutingKeys returns the routing keys of types.
+func RoutingKeys(types []Type) []string {
+	keys := make([]string, len(types))
+	for i, t := range types {
+		keys[i] = t.RoutingKey()
+	}
+	return keys
+}
+
 // Known reports whether this service knows the type.
 func (t Type) Known() bool {
 	return slices.Contains(Types, t)

@@ -80,6 +80,11 @@ func Digest(text string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// Token names a token in the trail by the beginning of its digest.
+func Token(token string) string {
+	return "token " + Digest(token)[:len("sha256:")+16]
+}
+
 // Link is an end of the chain: the last entry that is kept, or the last that was deleted because of its age. It is zero
 // before the first entry.
 type Link struct {

@@ -99,14 +99,16 @@ func (k Key) State(now time.Time) KeyState {
 
 // String describes the key in the audit trail: whose it is, what it may do, and until when.
 func (k Key) String() string {
-	until := func(at time.Time) string {
-		if at.IsZero() {
-			return "-"
-		}
-		return at.UTC().Format("2006-01-02T15:04Z")
-	}
 	return fmt.Sprintf("key %s of client %s, for %s, expires %s, revoked %s",
-		k.Name, ClientName(k.Merchant, k.Client), JoinScopes(k.Scopes), until(k.ExpiresAt), until(k.RevokedAt))
+		k.Name, ClientName(k.Merchant, k.Client), JoinScopes(k.Scopes), ShortTime(k.ExpiresAt), ShortTime(k.RevokedAt))
+}
+
+// ShortTime returns a time to the minute, or a dash for none.
+func ShortTime(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format("2006-01-02T15:04Z")
 }
 
 // ShownKey is a key as people and programs are shown it: all but its digest.

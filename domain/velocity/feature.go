@@ -72,15 +72,15 @@ func (f Feature) pool() Pool { return Pool{f.By, f.Across} }
 func (f Feature) String() string {
 	var arguments []string
 	if f.Of != "" {
-		arguments = append(arguments, quoted(string(f.Of)))
+		arguments = append(arguments, strconv.Quote(string(f.Of)))
 	}
-	arguments = append(arguments, quoted(FormatSpan(f.Window)))
+	arguments = append(arguments, strconv.Quote(FormatSpan(f.Window)))
 	if f.Delay > 0 {
-		arguments = append(arguments, quoted(FormatSpan(f.Delay)))
+		arguments = append(arguments, strconv.Quote(FormatSpan(f.Delay)))
 	}
 	by := string(f.By)
 	if key, ok := f.By.MetadataKey(); ok {
-		by = "metadata(" + quoted(key) + ")"
+		by = "metadata(" + strconv.Quote(key) + ")"
 	}
 	name := fmt.Sprintf("%s.%s(%s)", by, f.Measure, strings.Join(arguments, ", "))
 	if f.Across {
@@ -169,8 +169,13 @@ func (s *tally) value(f Feature, of Use) float64 {
 	return 0
 }
 
-func quoted(text string) string {
-	return fmt.Sprintf("%q", text)
+// Names returns how rules write the features.
+func Names(features []Feature) []string {
+	all := make([]string, len(features))
+	for i, f := range features {
+		all[i] = f.String()
+	}
+	return all
 }
 
 // units lists the units of a span, the largest first.

@@ -206,7 +206,7 @@ func (l *Ledger) Label(ctx context.Context, of identity.Merchants, transactionID
 		return err
 	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows), violatesForeignKey(err):
+	case errors.Is(err, sql.ErrNoRows), sqlState(err) == foreignKeyViolation: // it was deleted meanwhile; SQLite has one writer at a time
 		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, ledger.ErrNotFound)
 	case errors.Is(err, ledger.ErrTooManyNotes):
 		return ledger.Label{}, fmt.Errorf("label transaction %s: %w", transactionID, err)
@@ -268,12 +268,6 @@ func scanLabel(row *sql.Row) (ledger.Label, error) {
 	err := row.Scan(&label.Label, &label.Source, &note, &by, &at, &notedAt)
 	label.Note, label.By, label.Time, label.NotedAt = note.String, by.String, at.Time, notedAt.pointer()
 	return label, err
-}
-
-// violatesForeignKey reports whether the transaction was deleted while it was labelled. This cannot happen in SQLite, which
-// has one writer at a time.
-func violatesForeignKey(err error) bool {
-	return sqlState(err) == foreignKeyViolation
 }
 
 // sqlState returns the SQLSTATE code of an error of PostgreSQL, and "" for any other.

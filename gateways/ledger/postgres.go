@@ -107,7 +107,7 @@ func openPostgres(text string) (*Ledger, error) {
 		read: readPostgres, inRounds: inRoundsPostgres, restrict: postgresRestrict,
 		sqlTime: func(t time.Time) any { return t }, now: `clock_timestamp()`,
 		day: `to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`, minute: `floor(extract(epoch FROM t.started_at) / 60)::bigint`, micros: `(extract(epoch FROM l.at) * 1000000)::bigint`,
-		noTables: noPostgresTables,
+		noTables: func(err error) bool { return sqlState(err) == undefinedTable },
 		withLock: withTableLocked,
 		mayRetry: mayWorkAgain,
 		readOnly: `SELECT current_setting('transaction_read_only') = 'on'`,
@@ -208,11 +208,6 @@ func withTableLocked(_ context.Context, migrate func(...goose.ProviderOption) er
 		return err
 	}
 	return migrate(goose.WithLocker(locker))
-}
-
-func noPostgresTables(err error) bool {
-	refused, is := errors.AsType[*pgconn.PgError](err)
-	return is && refused.Code == undefinedTable
 }
 
 // serverGone lists the SQLSTATE codes, from PostgreSQL's appendix A, with which a server says that it cannot work for us,

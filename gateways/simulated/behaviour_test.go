@@ -27,7 +27,7 @@ func request(t *testing.T, key, number string) payment.AuthorizeRequest {
 }
 
 // atOnce makes late answers arrive at once.
-var atOnce = simulated.WithWait(func(context.Context, time.Duration) error { return nil })
+func atOnce(context.Context, time.Duration) error { return nil }
 
 // payFor goes the way of a payment as far as it gets: hold, take, and where that fails release, and where that is
 // refused give back. It asks three times, for as long as there is no final answer, and gives up on each that does not
@@ -121,7 +121,7 @@ var byCard = map[string]string{
 // A test card decides the result of each call.
 func TestCards(t *testing.T) {
 	for number, want := range byCard {
-		assert.Equal(t, want, payFor(t, simulated.New("default", atOnce), request(t, "k", number)), number)
+		assert.Equal(t, want, payFor(t, simulated.New("default").WithWait(atOnce), request(t, "k", number)), number)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestAmounts(t *testing.T) {
 		} {
 			r := request(t, "k", "4242424242424242")
 			r.Amount = money.Money{Minor: minor, Currency: currency}
-			assert.Equal(t, want, payFor(t, simulated.New("default", atOnce), r), "%s", r.Amount)
+			assert.Equal(t, want, payFor(t, simulated.New("default").WithWait(atOnce), r), "%s", r.Amount)
 		}
 	}
 }
@@ -192,10 +192,10 @@ func TestTokens(t *testing.T) {
 // A late answer takes two of the ten seconds that callers give.
 func TestLateAnswer(t *testing.T) {
 	var waited []time.Duration
-	gateway := simulated.New("default", simulated.WithWait(func(_ context.Context, d time.Duration) error {
+	gateway := simulated.New("default").WithWait(func(_ context.Context, d time.Duration) error {
 		waited = append(waited, d)
 		return nil
-	}))
+	})
 	require.Equal(t, byCard["4000000000006637"], payFor(t, gateway, request(t, "a", "4000000000006637")))
 	require.Equal(t, byCard["4000000000006686"], payFor(t, gateway, request(t, "b", "4000000000006686")))
 	require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second}, waited)

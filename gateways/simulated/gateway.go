@@ -28,26 +28,9 @@ type Gateway struct {
 	wait           func(context.Context, time.Duration) error
 }
 
-// Option changes how a gateway works.
-type Option func(*Gateway)
-
-// WithWait replaces the wait before a late answer. wait must return the context's error if the context ends first.
-func WithWait(wait func(context.Context, time.Duration) error) Option {
-	return func(g *Gateway) { g.wait = wait }
-}
-
-// WithMemory changes how many authorizations the gateway remembers.
-func WithMemory(authorizations int) Option {
-	return func(g *Gateway) { g.authorizations = newAuthorizations(authorizations) }
-}
-
 // New returns a gateway of that name. Gateways share no state.
-func New(name string, options ...Option) *Gateway {
-	g := &Gateway{name: name, authorizations: newAuthorizations(remembered), wait: wait}
-	for _, option := range options {
-		option(g)
-	}
-	return g
+func New(name string) *Gateway {
+	return &Gateway{name: name, authorizations: newAuthorizations(remembered), wait: wait}
 }
 
 // Name returns the name given to New.

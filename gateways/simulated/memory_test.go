@@ -78,7 +78,7 @@ func TestNamesShareNothing(t *testing.T) {
 }
 
 func TestMemoryForgetsOldest(t *testing.T) {
-	gateway := simulated.New("default", simulated.WithMemory(3))
+	gateway := simulated.New("default").WithMemory(3)
 	var ids []string
 	for i := range 5 {
 		r := request(t, fmt.Sprint(i), "4242424242424242")

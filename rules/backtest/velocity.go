@@ -31,11 +31,7 @@ type past struct {
 }
 
 func newCounter(features []velocity.Feature) *counter {
-	c := &counter{features: features, dimensions: velocity.Dimensions(features), texts: map[string]string{}}
-	for _, f := range features {
-		c.names = append(c.names, f.String())
-	}
-	return c
+	return &counter{features: features, names: velocity.Names(features), dimensions: velocity.Dimensions(features), texts: map[string]string{}}
 }
 
 // remember keeps a transaction that was checked, unless there are no features that could count it.
