@@ -347,7 +347,8 @@ func TestNoAlarm(t *testing.T) {
 	if *calm == 0 {
 		t.Skip("make test-alarms CALM=1h runs it")
 	}
-	o := newObserved(t, nil)
+	grouped := strings.Replace(eachAlone, "group: none", "group: {by: [card, reason], window: 1m}", 1)
+	o := newObserved(t, map[string]string{"ALERTMAN_CONFIG": alertmanConfig(t, grouped)})
 	pace := time.NewTicker(3 * time.Second)
 	defer pace.Stop()
 	for n := 0; time.Since(o.began) < *calm; n++ {
