@@ -74,7 +74,7 @@ func (d *desk) trailFile(w http.ResponseWriter, r *http.Request) {
 			d.Log.WarnContext(r.Context(), "File of the audit trail cut off", "error", err)
 			panic(http.ErrAbortHandler)
 		case d.Now().Sub(begun) >= csvWithin && page.Next != "":
-			d.Log.WarnContext(r.Context(), "File of the audit trail cut off: the search takes too long", "searched_to", page.SearchedTo)
+			d.Log.WarnContext(r.Context(), "File of the audit trail cut off: the search takes too long", "searchedTo", page.SearchedTo)
 			panic(http.ErrAbortHandler)
 		case written == 0:
 			w.Header().Set("Content-Type", "application/jsonl")

@@ -149,7 +149,8 @@ func drawQuery(r *rapid.T) ledger.Query {
 	q := ledger.Query{
 		Merchants: rapid.SampledFrom([]identity.Merchants{
 			identity.AllMerchants(), identity.OnlyMerchants("default"), identity.OnlyMerchants("acme"), identity.OnlyMerchants("acme", "default", "beta"),
-			Merchants(60, "acme", "default"), {},
+			Merchants(60, "acme", "default"),
+			{},
 		}).Draw(r, "merchants"),
 		Status:  rapid.SampledFrom([]transaction.Status{0, 0, 11, 15, 18, 19, 99}).Draw(r, "status"),
 		Outcome: rapid.SampledFrom([]fraud.Outcome{"", "", fraud.Approve, fraud.Decline, fraud.NotEvaluated, "?"}).Draw(r, "outcome"),
