@@ -21,7 +21,7 @@ func Same(t testing.TB, file, got string) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o750))
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(file) //nolint:gosec // the test names it
 	require.NoError(t, err)
 	assert.Empty(t, cmp.Diff(string(want), got), "%s (-want +got)", file)
 }
