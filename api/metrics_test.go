@@ -34,7 +34,7 @@ func TestRequestMetrics(t *testing.T) {
 		handler.ServeHTTP(answer, r)
 		return answer.Code
 	}
-	live := telemetrytest.Gained(t, requests, "route", "/livez", "method", "GET", "status", "200")
+	live := telemetrytest.Gained(t, requests, "server", "api", "route", "/livez", "method", "GET", "status", "200")
 	shown := telemetrytest.Gained(t, requests, "route", "/transactions/{id}", "method", "GET")
 	posted := telemetrytest.Gained(t, requests, "route", "/transact", "method", "POST", "status", "415")
 	lost := telemetrytest.Gained(t, requests, "route", "other", "method", "GET", "status", "404")
@@ -170,5 +170,5 @@ func TestMetricsPath(t *testing.T) {
 	o.Metrics = telemetry.Handler(registry)
 	shown := request(t, api.New(o), http.MethodGet, "/metrics", "")
 	assert.Equal(t, http.StatusOK, shown.Code)
-	assert.Contains(t, shown.Body.String(), `orders_http_request_duration_seconds_count{method="GET",route="other",status="404"}`)
+	assert.Contains(t, shown.Body.String(), `orders_http_request_duration_seconds_count{method="GET",route="other",server="api",status="404"}`)
 }

@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,14 +24,12 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"dummyorders/internal/remote"
-	"dummyorders/internal/telemetry"
 )
 
-// logRequests logs each request by its route, never by its path, body or query: those may hold anything. It also has the
-// audit trail keep reads and refusals.
-func (s *server) logRequests(next http.Handler) http.Handler {
+// audited has the audit trail keep reads and refusals.
+func (s *server) audited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, recorder := time.Now(), middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		recorder := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		address := remote.Address(r)
 		v := &visitor{address: address.String(), site: remote.Site(address)}
 		r = r.WithContext(context.WithValue(r.Context(), visitorKey{}, v))
@@ -41,21 +38,7 @@ func (s *server) logRequests(next http.Handler) http.Handler {
 			v.object = pathID(r)
 		}
 		s.audit.visited(r, v, recorder.Status())
-		route, took := chi.RouteContext(r.Context()).RoutePattern(), time.Since(start)
-		s.Log.DebugContext(r.Context(), "Request", "method", r.Method, "route", route, "status", recorder.Status(), "took", took)
-		describe(r.Context(), methodName(r.Method), route, recorder.Status())
-		telemetry.HTTPRequestDuration.Record(r.Context(), took,
-			cmp.Or(route, "other"), methodName(r.Method), strconv.Itoa(cmp.Or(recorder.Status(), http.StatusOK)))
 	})
-}
-
-// methodName returns a method's name for metrics and traces: callers may send any word as a method.
-func methodName(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return method
-	}
-	return "other"
 }
 
 // recoverPanics answers for a handler that panicked. It does not log the panic's value, which may hold what the client

@@ -192,8 +192,9 @@ func New(o Options) http.Handler {
 		alertCounts:   newCache[report.Alerts](surroundingsFor, o.Now),
 		parts:         newCache[[]report.Part](surroundingsFor, o.Now),
 	}
+	requests := telemetry.Requests{Server: "api", Private: card.HoldsNumber, Traces: o.Traces, Log: o.Log}
 	router := chi.NewRouter()
-	router.Use(slashes.Strip, middleware.GetHead, joinPrefer, traced(telemetry.Tracer(o.Traces)), remote.Find(o.TrustedProxies), s.logRequests, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
+	router.Use(slashes.Strip, middleware.GetHead, joinPrefer, requests.Measured, remote.Find(o.TrustedProxies), s.audited, s.recoverPanics, onlyFor(o.Hosts), underPrefix(o.Prefix))
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		problem(http.StatusNotFound, "this path does not exist: see /docs").write(w)
 	})

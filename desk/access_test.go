@@ -6,16 +6,21 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/api"
 	"dummyorders/desk"
 	"dummyorders/domain/identity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/gateways/temporal"
+	"dummyorders/internal/telemetrytest"
 )
 
 // shownTo says to which roles each screen is shown. All others are refused it.
@@ -79,6 +84,58 @@ func TestScreensByRole(t *testing.T) {
 				assert.Equal(t, http.StatusForbidden, status, "%s for %s: %s", screen.Name, role, page)
 				assert.NotContains(t, menu, link, "%s for %s", screen.Name, role)
 			}
+		}
+	}
+}
+
+// Pages are measured by their routes, apart from what they ask of the API, whose spans are below theirs. Nothing that a browser sends
+// becomes a label or is in a span. Files and the stream of numbers, which goes on for hours, are not measured.
+func TestPagesMeasured(t *testing.T) {
+	const (
+		requests = "orders_http_request_duration_seconds"
+		number   = "4716190207394368"
+	)
+	w := newWorld(t)
+	recorded := tracetest.NewSpanRecorder()
+	var asking trace.SpanContext
+	w.restart(func(o *desk.Options) {
+		o.Traces = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorded))
+		o.API = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			asking = trace.SpanContextFromContext(r.Context())
+			w.api.ServeHTTP(rw, r)
+		})
+	})
+	w.signIn("ada", "reviewer")
+	for _, c := range []struct {
+		path, span, route string
+		status            int
+	}{
+		{"/transactions/" + number, "GET /transactions/{id}", "/transactions/{id}", 404},
+		{"/nowhere/" + number, "GET", "other", 404},
+		{"/static/desk.css", "", "", 200},
+	} {
+		recorded.Reset()
+		asking = trace.SpanContext{}
+		counted := telemetrytest.Value(t, requests)
+		matched := telemetrytest.Value(t, requests, "server", "desk", "route", c.route, "method", "GET", "status", strconv.Itoa(c.status))
+		status, _ := w.get(c.path)
+		require.Equal(t, c.status, status, c.path)
+		if c.span == "" {
+			assert.Empty(t, recorded.Ended(), c.path)
+			assert.InDelta(t, counted, telemetrytest.Value(t, requests), 0)
+			continue
+		}
+		assert.InDelta(t, matched+1, telemetrytest.Value(t, requests, "server", "desk", "route", c.route, "method", "GET", "status", strconv.Itoa(c.status)), 0)
+		require.NotEmpty(t, recorded.Ended(), c.path)
+		for _, span := range recorded.Ended() {
+			for _, a := range span.Attributes() {
+				assert.NotContains(t, a.Value.String(), number, a.Key)
+			}
+		}
+		span := recorded.Ended()[len(recorded.Ended())-1] // those of the sessions' statements are below it
+		assert.Equal(t, c.span, span.Name())
+		if c.route != "other" {
+			assert.Equal(t, span.SpanContext().SpanID(), asking.SpanID(), "the API is asked within the page's span")
 		}
 	}
 }

@@ -16,12 +16,15 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"dummyorders/domain/audit"
+	"dummyorders/domain/card"
 	"dummyorders/domain/identity"
 	"dummyorders/internal/remote"
 	"dummyorders/internal/slashes"
+	"dummyorders/internal/telemetry"
 )
 
 // Issuer signs persons in.
@@ -53,7 +56,9 @@ type Options struct {
 	// WebUI is where browsers reach Temporal's Web UI, with the namespace.
 	WebUI   string
 	Version string
-	Log     *slog.Logger
+	// Traces records the spans of pages. If it is nil, nothing is recorded.
+	Traces trace.TracerProvider
+	Log    *slog.Logger
 	// Running ends when the process is asked to stop, which ends what would go on; nil means never.
 	Running context.Context
 	// ReviewNotes are notes to choose from when a review is decided.
@@ -103,12 +108,13 @@ func New(o Options) http.Handler {
 		refusals: rate.NewLimiter(rate.Every(time.Minute/mostRefusals), mostRefusals), streams: streams{of: map[string]int{}},
 	}
 	d.sessions = d.newSessions()
+	requests := telemetry.Requests{Server: "desk", Private: card.HoldsNumber, Traces: o.Traces, Log: o.Log}
 	router := chi.NewRouter()
 	router.Use(slashes.Strip, middleware.GetHead, withPolicy, remote.Find(o.TrustedProxies), http.NewCrossOriginProtection().Handler)
 	router.Handle("/static/*", static())
 	router.Get("/now/events", d.nowEvents)
 	router.Group(func(router chi.Router) {
-		router.Use(d.withSession)
+		router.Use(requests.Measured, d.withSession)
 		router.Get("/sign-in", d.signIn)
 		router.Get("/callback", d.callback)
 		router.Post("/sign-out", d.signOut)

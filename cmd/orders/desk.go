@@ -40,7 +40,7 @@ func serveDesk(p *process) func(context.Context) error {
 	options := desk.Options{
 		As: api.As, Issuer: issuer, IssuerURL: p.env.OIDCIssuer, Groups: roles, Sessions: ledger.Sessions{Ledger: store, Of: desk.SessionOf}, Audit: p.env.audit(p.values, store),
 		ReviewNotes: p.env.reviewNotes(p.values),
-		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Log: p.log,
+		URL:         p.env.deskURL(p.values), WebUI: webUI, Version: buildVersion(), Traces: p.traces, Log: p.log,
 	}
 	var ready func(context.Context) error
 	if isSet("HTTP_ADDRESS") {

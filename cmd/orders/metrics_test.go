@@ -41,7 +41,7 @@ func TestMetricsAddress(t *testing.T) {
 			assert.Eventually(t, func() bool {
 				return strings.Contains(ask(t, private, "/metrics").text, `orders_ready{part="temporal"} 0`)
 			}, 10*time.Second, 20*time.Millisecond)
-			for _, line := range []string{`orders_build_info{goversion="go`, `orders_http_request_duration_seconds_count{method="GET",route="/livez",status="200"} `, "go_goroutines "} {
+			for _, line := range []string{`orders_build_info{goversion="go`, `orders_http_request_duration_seconds_count{method="GET",route="/livez",server="api",status="200"} `, "go_goroutines "} {
 				assert.Contains(t, ask(t, private, "/metrics").text, line)
 			}
 		})

@@ -14,7 +14,7 @@ func BenchmarkMeasure(b *testing.B) {
 	measure := func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			telemetry.HTTPRequestDuration.Record(b.Context(), time.Millisecond, "/transact", "POST", "200")
+			telemetry.HTTPRequestDuration.Record(b.Context(), time.Millisecond, "api", "/transact", "POST", "200")
 		}
 	}
 	b.Run("not started", measure)

@@ -8,11 +8,12 @@ var (
 	long  = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
 )
 
-// Of HTTP, by the api.
+// Of HTTP, by the api and the desk.
 var (
 	HTTPRequestDuration = seconds("orders_http_request_duration_seconds",
-		"How long requests took. route is the API's pattern, or other if none matched; method is other if the API has none of the name", quick,
-		"route", "method", "status")
+		"How long requests took. server is api, also for what the desk's pages ask of the API, or desk for the pages themselves; "+
+			"route is its pattern, or other if none matched; method is other for a name that HTTP does not have", quick,
+		"server", "route", "method", "status")
 	HTTPLimited = counter("orders_http_limited_total",
 		"Requests that a limit refused, and connections that it closed. limit is rate, wrong_keys, in_flight, in_flight_per_caller, connections, temporal or backtests", "limit")
 	LoginsRefused = counter("orders_logins_refused_total",

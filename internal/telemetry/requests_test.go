@@ -1,7 +1,8 @@
-package api
+package telemetry_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -18,7 +19,8 @@ func TestTraceContext(t *testing.T) {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 		request.Header.Set("traceparent", traceparent)
 		var ctx context.Context
-		traced(telemetry.Tracer(nil))(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
+		requests := telemetry.Requests{Private: func(string) bool { return false }, Log: slog.New(slog.DiscardHandler)}
+		requests.Measured(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
 			ServeHTTP(httptest.NewRecorder(), request)
 		return trace.SpanContextFromContext(ctx)
 	}
