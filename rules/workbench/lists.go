@@ -103,10 +103,10 @@ func (l *Lists) look(ctx context.Context) error {
 	if time.Since(l.forgot) < forgetEvery {
 		return nil
 	}
-	l.forgot = time.Now()
 	numbers, err := l.Store.EntryNumbers(ctx)
 	if err == nil {
 		l.now.Store(l.now.Load().Only(numbers))
+		l.forgot = time.Now()
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package workbench_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -40,6 +41,8 @@ type listStore struct {
 	err   error
 	all   []ruleset.ListEntry
 	asked int
+
+	unnumbered error // of the next EntryNumbers
 }
 
 func (s *listStore) set(err error, all ...ruleset.ListEntry) {
@@ -69,7 +72,9 @@ func (s *listStore) EntryNumbers(context.Context) (numbers []int64, _ error) {
 	for _, e := range s.all {
 		numbers = append(numbers, e.Number)
 	}
-	return numbers, s.err
+	err := cmp.Or(s.unnumbered, s.err)
+	s.unnumbered = nil
+	return numbers, err
 }
 
 // A change counts within five seconds, nothing is decided before entries are known, and what is known counts while the database is away.
@@ -111,12 +116,12 @@ func TestListsPolled(t *testing.T) {
 	})
 }
 
-// Within a day, an entry that was deleted from the database is forgotten, and those that are kept go on counting.
+// Within a day, an entry that was deleted from the database is forgotten, also if a read fails, and those that are kept go on counting.
 func TestListsForget(t *testing.T) {
 	set, err := rules.Read(withList, "test")
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
-		s := &listStore{}
+		s := &listStore{unnumbered: errors.New("the database is away")}
 		lists := &workbench.Lists{Store: s, Log: slog.New(slog.DiscardHandler)}
 		source := lists.Of(workbench.Source{Current: func() fraud.Evaluator { return set }})
 		ended, stands := ruleset.ListEntry{Number: 1, RemovedIn: 2, RemovedAt: time.Now()}, ruleset.ListEntry{Number: 3}
