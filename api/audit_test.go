@@ -34,6 +34,10 @@ type trail struct {
 	kept  []audit.Kept
 	asked audit.Query
 	reach audit.Place
+
+	// what ReachAudit was asked
+	reached audit.Query
+	entries int
 }
 
 // Audit returns the entries of the query's merchants, the newest first, and keeps the query in asked.
@@ -59,7 +63,9 @@ func (t *trail) Audit(_ context.Context, q audit.Query) iter.Seq2[audit.Kept, er
 	}
 }
 
-func (t *trail) ReachAudit(context.Context, audit.Query, int) (audit.Place, error) {
+// ReachAudit returns reach, and keeps what it was asked.
+func (t *trail) ReachAudit(_ context.Context, q audit.Query, entries int) (audit.Place, error) {
+	t.reached, t.entries = q, entries
 	return t.reach, t.err
 }
 

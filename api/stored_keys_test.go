@@ -210,6 +210,7 @@ func TestStoredKeysNeverRead(t *testing.T) {
 type countedKeys struct {
 	keys               []identity.Key
 	asked, read, noted atomic.Int64
+	together           atomic.Int64  // how many were noted last
 	slow               bool          // to note what was used
 	last               time.Time     // when it was asked
 	longest            time.Duration // between two times
@@ -229,8 +230,9 @@ func (c *countedKeys) Keys(context.Context) ([]identity.Key, error) {
 	return c.keys, nil
 }
 
-func (c *countedKeys) KeysUsed(ctx context.Context, _ []string, _ time.Time) error {
+func (c *countedKeys) KeysUsed(ctx context.Context, names []string, _ time.Time) error {
 	c.noted.Add(1)
+	c.together.Store(int64(len(names)))
 	if c.slow {
 		<-ctx.Done()
 	}
@@ -256,6 +258,7 @@ func TestStoredKeysNotedTogether(t *testing.T) {
 		}
 		time.Sleep(20*time.Minute + 3*time.Second) // in the bubble's own time
 		require.EqualValues(t, 20, store.noted.Load(), "once a minute, until it is done")
+		require.EqualValues(t, len(secrets), store.together.Load())
 		require.Equal(t, 2*time.Second, store.longest)
 		cancel()
 		time.Sleep(3 * time.Second)

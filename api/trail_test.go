@@ -75,10 +75,13 @@ func TestTrailQuery(t *testing.T) {
 		"&since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&cursor=7&limit=3", "")
 	require.Equal(t, 200, answer.Code, "%s", answer.Body)
 	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-	assert.Equal(t, audit.Query{
+	want := audit.Query{
 		Merchants: identity.AllMerchants(), Since: day, Until: day.Add(24 * time.Hour), Subject: "client shop", Merchant: "acme", Action: "keys new",
 		Object: "key abc", Result: "done", Before: 7, Last: 4,
-	}, kept.asked)
+	}
+	assert.Equal(t, want, kept.asked)
+	assert.Equal(t, want, kept.reached)
+	assert.Equal(t, 20_000, kept.entries)
 	for query, fault := range map[string]string{
 		"since=2026-01-03T00:00:00Z&until=2026-01-02T00:00:00Z": "until must be later than since",
 		"cursor=a":   "cursor must be the next of an earlier answer",

@@ -59,7 +59,8 @@ func released(n int) ledger.Entry {
 	return e
 }
 
-// The metrics show the reviews that wait for a decision, and the money that is held for each reason in each currency. They show nothing once the database cannot be read, or not in time.
+// The metrics show the reviews that wait for a decision, and the money that is held for each reason in each currency. They show nothing
+// once a read fails, or if its context has ended.
 func TestMeasureReviews(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
