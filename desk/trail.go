@@ -73,7 +73,7 @@ func (d *desk) trailFile(w http.ResponseWriter, r *http.Request) {
 		case err != nil:
 			d.Log.WarnContext(r.Context(), "File of the audit trail cut off", "error", err)
 			panic(http.ErrAbortHandler)
-		case d.Now().Sub(begun) >= csvWithin && page.Next != "":
+		case d.Now().Sub(begun) >= fileWithin && page.Next != "":
 			d.Log.WarnContext(r.Context(), "File of the audit trail cut off: the search takes too long", "searchedTo", page.SearchedTo)
 			panic(http.ErrAbortHandler)
 		case written == 0:

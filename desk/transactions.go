@@ -272,7 +272,7 @@ const (
 	mostInCSV    = 10_000
 	csvPage      = 200
 	mostCSVPages = 500
-	csvWithin    = time.Minute
+	fileWithin   = time.Minute
 )
 
 // csvFile begins an answer that browsers save as a file of that name.
@@ -313,7 +313,7 @@ func (d *desk) transactionsCSV(w http.ResponseWriter, r *http.Request) {
 		if !page.SearchedTo.IsZero() {
 			last = page.SearchedTo
 		}
-		if page.Next != "" && (written >= mostInCSV || pages == mostCSVPages || d.Now().Sub(begun) >= csvWithin) {
+		if page.Next != "" && (written >= mostInCSV || pages == mostCSVPages || d.Now().Sub(begun) >= fileWithin) {
 			_ = lines.Write([]string{fmt.Sprintf("There may be more: this file ends after %d. Search until %s for the rest.", written, last.UTC().Truncate(time.Second).Add(time.Second).Format(time.RFC3339))})
 			break
 		}

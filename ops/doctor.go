@@ -359,20 +359,20 @@ func (d *Doctor) certificateFiles(context.Context) (f found) {
 	if texts == nil {
 		texts = map[string][]byte{}
 	}
-	for setting, file := range d.Files {
+	for use, file := range d.Files {
 		if file == "" {
 			continue
 		}
 		text, err := os.ReadFile(file) //nolint:gosec // a setting names the file
 		if err != nil {
-			f.lines = append(f.lines, named(certificates, setting, failed(Wrong, err, "correct the setting")))
+			f.lines = append(f.lines, named(certificates, use, failed(Wrong, err, "correct the setting")))
 			continue
 		}
-		texts[setting] = text
+		texts[use] = text
 	}
-	for setting, text := range texts {
+	for use, text := range texts {
 		if len(text) > 0 {
-			f.lines = append(f.lines, named(certificates, setting, d.pem(text)))
+			f.lines = append(f.lines, named(certificates, use, d.pem(text)))
 		}
 	}
 	slices.SortFunc(f.lines, func(a, b Line) int { return cmp.Compare(a.Name, b.Name) })

@@ -85,9 +85,9 @@ func TestAuditProcesses(t *testing.T) {
 	}
 }
 
-// long returns a ledger with 12,000 entries of the audit trail, a minute apart, and the time of the first. The clock of one in ten is an
+// longTrail returns a ledger with 12,000 entries of the audit trail, a minute apart, and the time of the first. The clock of one in ten is an
 // hour behind.
-func long(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
+func longTrail(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
 	t.Helper()
 	l, first := engine.migrated(t), time.Now().Add(-12_001*time.Minute).UTC().Truncate(time.Microsecond)
 	entries := make([]audit.Entry, 12_000)
@@ -108,7 +108,7 @@ func long(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
 func TestAuditPages(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l, first := long(t, engine)
+			l, first := longTrail(t, engine)
 			at := func(n int) time.Time { return first.Add(time.Duration(n-1) * time.Minute) } // of entry n
 			for name, c := range map[string]struct {
 				q         audit.Query
@@ -155,7 +155,7 @@ func TestAuditPages(t *testing.T) {
 func TestAuditPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l, first := long(t, engine)
+			l, first := longTrail(t, engine)
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}

@@ -95,7 +95,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 
 // PostgreSQL reads no more entries of a card than the page takes, however many have its last four digits, and no more of each of
 // several merchants.
-func TestReadInOrder(t *testing.T) {
+func TestListReadsOnePage(t *testing.T) {
 	engine := engines["PostgreSQL"]
 	l := engine.migrated(t)
 	fill(t, l)

@@ -186,7 +186,7 @@ type counted struct {
 	rules   report.Rules
 }
 
-// texts returns what a row keeps.
+// texts returns the figures and rules as JSON.
 func (c *counted) texts() (figures, rules []byte, err error) {
 	if figures, err = json.Marshal(c.figures); err == nil {
 		rules, err = json.Marshal(c.rules)
@@ -210,7 +210,7 @@ func (l *Ledger) countDay(ctx context.Context, day string, now time.Time) error 
 	if err := l.countLabelled(ctx, begin, all); err != nil {
 		return err
 	}
-	if err := l.leaveKept(ctx, day, all); err != nil {
+	if err := l.dropUnchanged(ctx, day, all); err != nil {
 		return err
 	}
 	for some := range slices.Chunk(slices.Collect(maps.Keys(all)), keptAtOnce) {
@@ -237,8 +237,8 @@ func (l *Ledger) countDay(ctx context.Context, day string, now time.Time) error 
 	})
 }
 
-// leaveKept removes what the rows of a day hold already.
-func (l *Ledger) leaveKept(ctx context.Context, day string, all map[figuresOf]*counted) error {
+// dropUnchanged removes from all the rows that are kept with the same figures and rules.
+func (l *Ledger) dropUnchanged(ctx context.Context, day string, all map[figuresOf]*counted) error {
 	q := query{l.engine.bind(`SELECT merchant, currency, figures, rules FROM day_figures WHERE day = ?`), []any{day}}
 	return l.engine.read(ctx, l.reader, identity.AllMerchants(), q, func(r row) error {
 		var of figuresOf
