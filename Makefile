@@ -122,7 +122,7 @@ chaos-alerts: build ## kill alertmen KILLS times while alerts come in, with Temp
 	@$(DEVSTACK) install rabbitmq postgresql cc
 	$(test-race) -count=1 -v -timeout 120m -run 'TestAlertsChaos|TestAlertmanMemory' ./internal/e2e -kills $(or $(KILLS),300) -away 60s -backlog 100000
 
-# Without a timeout, since CALM is as long as it is given; what the tests wait for has deadlines of its own.
+# No timeout, because CALM may be any length; what the tests wait for has deadlines of its own.
 test-alarms: build ## fill the dashboards from a real stack, stop one part of it after the other, and check that its alarm fires and falls silent, ~30 minutes; CALM=1h also checks that none fires in an hour
 	@$(DEVSTACK) install rabbitmq postgresql prometheus alertmanager postgres-exporter cc
 	$(test-race) -count=1 -v -timeout 0 -run 'TestDashboardsShow|TestOutageAlarms|TestNoAlarm' ./internal/e2e -outages -calm $(or $(CALM),0s)

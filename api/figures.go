@@ -35,8 +35,8 @@ type Surroundings interface {
 	Parts(ctx context.Context) []report.Part
 }
 
-// How long what was read is shown to all who ask, figures that took a while up to as long as surroundings, and how long it may take to
-// read it: three are read one after the other (see answerWithin).
+// figuresFor and surroundingsFor say how long a result is cached. Figures that took long to read are cached for ten times as long as
+// that took, up to surroundingsFor. figuresWithin bounds one read: three are read one after the other (see answerWithin).
 const (
 	figuresFor      = 2 * time.Second
 	surroundingsFor = 10 * time.Second
@@ -153,7 +153,7 @@ func (s *server) registerFigures(api huma.API) {
 		Path:        "/figures",
 		Summary:     "See what happens now",
 		Description: "Transactions a minute in the last hour, how long they took, what waits for people, and what is down. It is read anew " +
-			"every 2 seconds at most, and says nothing about single transactions, so it is in no audit trail.",
+			"every two seconds, or up to every ten if reading takes long, and says nothing about single transactions, so it is in no audit trail.",
 		Tags:   []string{"figures"},
 		Errors: []int{503},
 	}), answering(s.showFigures))

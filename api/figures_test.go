@@ -156,7 +156,7 @@ func TestFigures(t *testing.T) {
 	assert.Equal(t, []any{map[string]any{"name": "alertman", "state": "down", "detail": "0 workers"}}, all["parts"])
 }
 
-// Many who ask cost one read, which is shown the longer the longer it took, and leave no entries. A failed read says so, and is repeated soon.
+// Many who ask cost one read, which is cached longer if it was slow, and leave no entries. A failed read says so, and is repeated soon.
 func TestFiguresAreCached(t *testing.T) {
 	kept, c := &trail{}, &counted{}
 	o := options(nowhere(t), newMemory())

@@ -20,7 +20,7 @@ import (
 const labelDescription = "Keeps what turned out to be true about a transaction: from a dispute, from an early fraud warning of the " +
 	"card network, or from a reviewer who looked at it outside a review. A transaction has one label of each source and word: " +
 	"sending it again changes its note, keeps its time and is answered 200, so a label can safely be sent again. The notes that " +
-	"it had before are kept in earlier, with who gave each and when: after 100, its note changes no more. " +
+	"it had before are kept in earlier, with who gave each and when. A label keeps 100 earlier notes; another change of its note is answered 409. " +
 	"The transaction is always shown with its labels, and rules count them."
 
 // labelRequest describes POST /transactions/{id}/labels for huma. The body is read by its table, labels.
@@ -98,7 +98,7 @@ func (s *server) labelProblem(ctx context.Context, id string, err error) *Proble
 		return problem(http.StatusNotFound, "no such transaction")
 	}
 	if errors.Is(err, ledger.ErrTooManyNotes) {
-		return problem(http.StatusConflict, fmt.Sprintf("the label has had %d other notes, which is the most: its note is as it was", ledger.MostNotes))
+		return problem(http.StatusConflict, fmt.Sprintf("the label already has %d earlier notes, the most it can have; its note was not changed", ledger.MostNotes))
 	}
 	s.Log.ErrorContext(ctx, "Label not kept", "transaction", id, "error", err)
 	if errors.Is(err, ledger.ErrNotFound) {

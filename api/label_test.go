@@ -79,7 +79,7 @@ func TestLabelAgain(t *testing.T) {
 		}
 		p := asProblem(t, labelled(t, handler, id, `{"label":"fraudulent","source":"dispute","note":"one too many"}`))
 		assert.Equal(t, 409, p.Status)
-		assert.Contains(t, p.Detail, "has had 100 other notes")
+		assert.Contains(t, p.Detail, "already has 100 earlier notes")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 const resendDescription = "Sends an alert again whose delivery has ended, to all for whom it was or only to the targets that it did not " +
-	"reach. It is a delivery of its own, under a new id, and is sent at once: no mute, group or throttle holds it back. Who was to " +
+	"reach. It is a delivery of its own, under a new id, and is sent immediately: no mute, group or throttle holds it back. Who was to " +
 	"acknowledge the alert is asked anew, unless it was acknowledged. The routing file of then counts, not the one of now. " +
 	"With a number, a second call changes nothing and is answered as the first, or with 409 if it is to others. " +
 	"The answer is also 409 while the alert is under way, and once what it asks for can be done no more, such as a review after its deadline."

@@ -197,8 +197,7 @@ type alarmTest struct {
 	says   string // its summary
 }
 
-// outage is when an alarm has to fire about what has failed since 10m: within two minutes, less the 15 seconds that may pass between a
-// value and its evaluation. Values of such a row have been good for 40 intervals then. Nothing fires before.
+// outage is when an alarm must fire for a failure that begins at 10m: two minutes later, less one interval of 15 s. Values of such a row have been good for 40 intervals then. Nothing fires before.
 const outage = "11m45s"
 
 // A second row of an alarm is its expression's other half, or an outage.
@@ -409,7 +408,7 @@ var alarmTests = []alarmTest{
 		firing: series{answered("2"): "0+980x30", answers("200"): "0+1000x30"},
 	},
 	{
-		alarm: "DeliveredLate", says: "50% of alerts sent at once reach a person's channel later than in a minute.", every: "1m", at: "70m",
+		alarm: "DeliveredLate", says: "50% of alerts sent immediately reach a person's channel later than in a minute.", every: "1m", at: "70m",
 		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+99x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
 		firing: series{`orders_alert_delivered_seconds_bucket{le="60.0"}`: "0+50x80", `orders_alert_delivered_seconds_count`: "0+100x80"},
 	},
@@ -472,7 +471,7 @@ var alarmTests = []alarmTest{
 		firing: series{deliveries("ok"): "0+9x40 360x20", deliveries("failed"): "_x41 9+9x20"},
 	},
 	{
-		alarm: "DeliveredLateSlowly", says: "2% of alerts sent at once reach a person's channel later than in a minute.", every: "15m", at: "5h",
+		alarm: "DeliveredLateSlowly", says: "2% of alerts sent immediately reach a person's channel later than in a minute.", every: "15m", at: "5h",
 		quiet:  series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+995x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
 		firing: series{`orders_alert_delivered_seconds_bucket{le="60"}`: "0+980x30", `orders_alert_delivered_seconds_count`: "0+1000x30"},
 	},

@@ -48,7 +48,7 @@ func (p *process) measureEnd(ctx workflow.Context) {
 	measure(ctx, telemetry.TransactionDuration, p.record.StartTime, status)
 }
 
-// measureDelivered measures, once, how long it took until an alert that is sent at once reached somebody.
+// measureDelivered measures, once, how long it took until an alert that is sent immediately reached somebody.
 func (a *alertRun) measureDelivered(ctx workflow.Context, state alert.State) {
 	if a.measured || state != alert.Delivered || !a.isPrompt(ctx) {
 		return
@@ -57,7 +57,7 @@ func (a *alertRun) measureDelivered(ctx workflow.Context, state alert.State) {
 	measure(ctx, telemetry.AlertDelivered, a.notice.Event.Time)
 }
 
-// isPrompt reports whether the alert is sent at once. It is not if a group or a throttle has held it back, if it is an alarm, which
+// isPrompt reports whether the alert is sent immediately. It is not if a group or a throttle has held it back, if it is an alarm, which
 // Alertmanager collects first, or if somebody sends it again.
 func (a *alertRun) isPrompt(ctx workflow.Context) bool {
 	again := workflow.GetInfo(ctx).Memo.GetFields()[ResendingMemo] != nil

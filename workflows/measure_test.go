@@ -121,7 +121,7 @@ func TestAlertMetrics(t *testing.T) {
 	assert.InDelta(t, 1, expired(), 0)
 }
 
-// Only what is sent at once is measured: what is meant to be late says nothing about how late it is.
+// Only alerts that are sent immediately are measured.
 func TestDeliveredMetric(t *testing.T) {
 	for name, test := range map[string]struct {
 		change   func(*workflows.DeliverAlertInput)

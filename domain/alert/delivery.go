@@ -177,7 +177,7 @@ type Page struct {
 // Errors of asking for an alert or a mute.
 var (
 	ErrNotFound   = errors.New("no such alert")
-	ErrNoPage     = errors.New("no page of alerts begins there")
+	ErrNoPage     = errors.New("the cursor is not one of this list")
 	ErrNoAlertman = errors.New("no alertman answers")
 	ErrNoMute     = errors.New("no such mute")
 	ErrInvalid    = errors.New("the request is not valid")

@@ -172,7 +172,7 @@ type Query struct {
 	Last int
 }
 
-// Place is that of an entry.
+// Place is an entry's number and time.
 type Place struct {
 	Number int64
 	Time   time.Time
@@ -186,8 +186,8 @@ type Reader interface {
 	// Audit returns the entries that a query chooses, in the query's order. An error is the last that it returns. Since and Until
 	// find all entries if the clocks of those who made them differ by less than ten minutes.
 	Audit(ctx context.Context, q Query) iter.Seq2[Kept, error]
-	// ReachAudit returns the place of the last entry that a search for the newest may look at, so that it looks at this many. It is
-	// zero if the search may look at all: an index leads to what is searched for, or there are fewer entries.
+	// ReachAudit returns the place of the last entry that a search for the newest may look at, if it looks at most at this many. It
+	// is zero if the search may look at all: an index leads to what is searched for, or there are fewer entries.
 	ReachAudit(ctx context.Context, q Query, entries int) (Place, error)
 	// VerifyAudit checks the whole chain, as it is when its end is read.
 	VerifyAudit(ctx context.Context) (Report, error)
@@ -258,8 +258,8 @@ func (b Broken) String() string {
 	return fmt.Sprintf("entry %d, of %s, was %s", b.Number, cmp.Or(b.Day, "the first day"), b.How)
 }
 
-// Verify checks the entries between the two ends of a chain: first is the last entry that was deleted because of its age. The entries
-// may move last on before they go on: others add to the chain meanwhile.
+// Verify checks the entries between the two ends of a chain: first is the last entry that was deleted because of its age. The iterator
+// may update last before it yields more, because others append meanwhile.
 func Verify(first Link, last *Link, now time.Time, entries iter.Seq2[Kept, error]) (Report, error) {
 	at, report := first, Report{Last: first}
 	if first.Number > 0 && first.Day >= now.UTC().Add(-Retention).Format(time.DateOnly) {

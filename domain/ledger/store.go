@@ -34,7 +34,7 @@ var ErrNotFound = errors.New("the ledger holds no such transaction")
 const MostNotes = 100
 
 // ErrTooManyNotes means that a label has all the earlier notes that it may have, and keeps its note.
-var ErrTooManyNotes = fmt.Errorf("the label has %d earlier notes, which is the most", MostNotes)
+var ErrTooManyNotes = fmt.Errorf("the label already has %d earlier notes, the most it can have", MostNotes)
 
 // ErrNotInReview means that no decision is needed about a transaction, as far as the ledger knows.
 var ErrNotInReview = errors.New("the transaction is not in review")
@@ -57,17 +57,17 @@ type Reader interface {
 // Searcher reads the ledger for people who search it.
 type Searcher interface {
 	Reader
-	// Reach returns the place of the last entry that a search may look at, so that it looks at this many. It is zero if the search
-	// may look at all: an index leads to what is searched for, or there are fewer entries. The query's own DownTo does not count.
+	// Reach returns the place of the last entry that a search may look at, if it looks at most at this many. It is zero if the
+	// search may look at all: an index leads to what is searched for, or there are fewer entries. The query's own DownTo does not count.
 	Reach(ctx context.Context, q Query, entries int) (Cursor, error)
 }
 
 // Labeler keeps labels, which say what turned out to be true about transactions.
 type Labeler interface {
 	// Label adds a label to those of other sources and other words. If there is one with the same source and word, Label
-	// changes its note and who gave it, leaves its time, and keeps the earlier note, or fails with ErrTooManyNotes. If the same subject gives the same note
-	// again, nothing changes. It returns the label as it is kept now, or ErrNotFound, also for a transaction
-	// of other merchants than these.
+	// changes its note and who gave it, leaves its time, and keeps the earlier note, or fails with ErrTooManyNotes. If the same
+	// subject gives the same note again, nothing changes. It returns the label as it is kept now, or ErrNotFound, also for a
+	// transaction of other merchants than these.
 	Label(ctx context.Context, of identity.Merchants, transactionID string, l Label) (Label, error)
 }
 

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// ListEntry is an entry of a list that is kept in the database. One that was removed has its end, and is deleted long after it.
+// ListEntry is an entry of a list that is kept in the database. A removed entry keeps the time of its
+// removal; it is deleted LEDGER_RETENTION later at the earliest.
 //
 // Each change of any list, an addition or a removal, has a number, and each number is higher than all before it. So the entries of all
 // lists as they were after a change are those with Number <= change < RemovedIn.

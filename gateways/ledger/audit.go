@@ -164,7 +164,8 @@ func (l *Ledger) nextOfAudit(ctx context.Context, q audit.Query) (page []audit.K
 	return page, rest, end.Number != 0 && rest.Last > 0, nil
 }
 
-// auditSkew is how far the clocks of those who add to the trail may be apart. Of as many as auditNear entries, one has a right one.
+// auditSkew is how far the clocks of those who add to the trail may be apart. auditNear is how many entries are looked
+// at around a time; at least one of them should have a correct clock.
 const (
 	auditSkew = 10 * time.Minute
 	auditNear = 1000
@@ -200,7 +201,7 @@ func (l *Ledger) auditSpan(ctx context.Context, q audit.Query) (_ audit.Query, s
 	return q, some, nil
 }
 
-// auditReach returns the place of the entry at which a search has looked at so many in its order, or zero if it may look at all.
+// auditReach returns the place of the last entry that a search may look at, or zero if it may look at all.
 func (l *Ledger) auditReach(ctx context.Context, q audit.Query, entries int) (place audit.Place, err error) {
 	if q.Object != "" || q.Merchants.All() && q.Since.IsZero() && q.Until.IsZero() && q.Subject+q.Merchant+q.Action+q.Result == "" {
 		return place, nil
@@ -305,7 +306,7 @@ func scanAudit(rows *sql.Rows) (audit.Kept, error) {
 	return k, errors.Join(err, fillSum(&k.Previous, previous), fillSum(&k.Digest, digest))
 }
 
-// errPruned means that entries were deleted because of their age which were not yet verified.
+// errPruned means that entries were deleted, because of their age, before they were verified.
 var errPruned = errors.New("entries were deleted meanwhile")
 
 // VerifyAudit checks the whole chain, page by page: others may add to it meanwhile.

@@ -380,9 +380,9 @@ func (l *Ledger) searches(q ledger.Query) bool {
 	return len(l.listConditions(q, q.Merchants).texts) > len(l.listConditions(part, part.Merchants).texts)
 }
 
-// newestFirst chooses columns of entries, the first of them or more. An index has the entries of one merchant in order. Those of
-// several are merged: SQLite reads no more of each than the page takes. PostgreSQL would read all of each, and reads the first of
-// each instead.
+// newestFirst returns a statement, without LIMIT at its end, for columns of the newest entries. It finds at least the first so many.
+// An index has the entries of one merchant in order. Those of several are merged: SQLite reads no more of each than the page takes.
+// PostgreSQL would read all of each, and reads the first of each instead.
 func (l *Ledger) newestFirst(columns string, q ledger.Query, first int) query {
 	const order = "ORDER BY started_at DESC, id DESC "
 	parts := []identity.Merchants{q.Merchants}
@@ -411,8 +411,8 @@ func (l *Ledger) newestFirst(columns string, q ledger.Query, first int) query {
 // mostMerged bounds the statement. The entries of more merchants are searched for among those of all.
 const mostMerged = 50
 
-// merges reports whether the entries of several merchants are read in an index for each. What else an index leads to is found in it
-// for all of them.
+// merges reports whether the entries of several merchants are read in an index for each. Queries by order, customer, card or
+// address, and for what gateways give back, use their index for all merchants.
 func merges(q ledger.Query) bool {
 	names := len(q.Merchants.Names())
 	return names > 1 && names <= mostMerged && !q.Releasing && q.OrderID == "" && q.CustomerID == "" && q.CardLastFour == "" && q.IP == ""

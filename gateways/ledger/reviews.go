@@ -16,14 +16,15 @@ import (
 	"dummyorders/domain/transaction"
 )
 
-// inReview chooses the transactions about which a decision is needed: not those that were decided and whose money is being taken. It
-// holds no placeholder, because the partial indexes are used only where the status is known when the statement is planned.
 var (
 	statusInReview = fmt.Sprintf("status = %d", int(transaction.InReview))
-	inReview       = statusInReview + " AND reviewed_at IS NULL"
+	// inReview chooses the transactions about which a decision is needed: not those that were decided and whose money is being taken.
+	// It holds no placeholder, because the partial indexes are used only where the status is known when the statement is planned.
+	inReview = statusInReview + " AND reviewed_at IS NULL"
 )
 
-// reviewIndex names the index of reviews to go by for SQLite: it has all that is asked for, and those of a merchant or a status have not.
+// reviewIndex names the index of reviews to go by for SQLite. It has every column that is needed; the indexes by merchant and by
+// status do not.
 func (l *Ledger) reviewIndex(by string) string {
 	if !l.engine.namesIndex {
 		return ""

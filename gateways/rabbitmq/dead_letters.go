@@ -44,7 +44,7 @@ func NewDeadLetters(reading, publishing Config) *DeadLetters {
 
 // Look passes each letter to visit, the oldest first, and drops those for which visit returns drop, until visit returns
 // enough. It returns how many there were when it began. Later ones are not visited, and none after MaxHeld that are not
-// dropped. If ctx ends after enough, the letters that were looked at before may be in another order than they were.
+// dropped. If ctx ends after visit returned enough, the order of the letters already read may change.
 func (d *DeadLetters) Look(ctx context.Context, visit func(alert.DeadLetter) (drop, enough bool)) (total int, err error) {
 	return d.each(ctx, func(message amqp.Delivery) (drop, enough bool) { return visit(d.letter(message)) })
 }

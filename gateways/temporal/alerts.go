@@ -142,8 +142,8 @@ func (s *Alerts) List(ctx context.Context, q alert.Query) (page alert.Page, err 
 }
 
 // isPageToken reports whether Temporal may have given out the token of a page, from SQL databases or Elasticsearch. For another one
-// the server answers with an error that the SDK takes for an outage, and tries again. What other members it has is not looked at:
-// the tokens are Temporal's own, and may change.
+// the server answers with an error that the SDK takes for an outage, and tries again. Other members are ignored: the
+// tokens are Temporal's own, and may change.
 func isPageToken(token []byte) bool {
 	var read struct {
 		CloseTime, StartTime time.Time

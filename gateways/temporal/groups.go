@@ -89,7 +89,7 @@ func (g *Groups) window(ctx context.Context, id string, a alert.GroupRequest, no
 	window, err := g.Windows.OpenWindow(within, alert.Window{Group: id, First: a.Notice.ID, Since: now, Until: now.Add(a.Assignment.Group.Window)})
 	if err != nil {
 		g.restUntil.Store(now.Add(windowRest).UnixNano())
-		g.Log.WarnContext(ctx, "Opening a group's window failed; a workflow keeps it, and a second alert of a group may be sent at once", "alert", a.Notice.ID, "error", err)
+		g.Log.WarnContext(ctx, "Opening a group's window failed; a workflow keeps it, and a second alert of a group may be sent immediately", "alert", a.Notice.ID, "error", err)
 	}
 	return window, err == nil
 }

@@ -128,7 +128,7 @@ func (ids idsOfReviews) statement(ctx context.Context, db *sql.DB, schema, table
 	return fmt.Sprintf("INSERT INTO %s.%s (%s) SELECT %s FROM of_%[2]s", schema, table, strings.Join(names, ", "), strings.Join(values, ", ")), columns.Err()
 }
 
-// value returns what stands in a column of a copy.
+// value returns the SQL for a column's value in a copy.
 func (ids idsOfReviews) value(column, kind string) string {
 	replaced := fmt.Sprintf("replace(replace(%s, '%s', ?1), ?1 || '%s', '%s')", column, ids.digits, ids.namespace[4:], ids.namespace)
 	switch {

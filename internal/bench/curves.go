@@ -181,8 +181,8 @@ func together(n int, do func() error) error {
 // openReviews is how the rows of curveReviews are called.
 const openReviews = "%d open reviews"
 
-// A row of curveReviews with more than mostOpened more than the row before it copies them in the files of the stopped servers, but for
-// the last openedAfterwards, which fill the caches of the servers that were started again.
+// If a row of curveReviews needs over mostOpened more reviews, they are copied in the files of the stopped servers, except for the last
+// openedAfterwards, which are opened to fill the caches of the servers that were started again.
 const (
 	mostOpened       = 50_000
 	openedAfterwards = 10_000

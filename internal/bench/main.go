@@ -69,7 +69,7 @@ func main() {
 	}
 	switch {
 	case (*asJSON != "" || *update) && (*profiles != "" || *ofAlerts || *ofCallers || *ofReads):
-		fail(errors.New("-json, -update: this measurement prints no tables that they could keep"))
+		fail(errors.New("-json, -update: not possible with this measurement: it prints no tables"))
 	case *ofSizes:
 		fail(sizing(*update))
 	case *profiles != "":

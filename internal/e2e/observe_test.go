@@ -157,7 +157,7 @@ receivers: [{name: shift, channels: [mail: shift@example.com], group: none}]
 routes: [{name: all, tell: [shift]}]
 `
 
-// unheard has no one who acknowledges.
+// unheard asks for an acknowledgement that never comes.
 var unheard = strings.Replace(eachAlone, "group: none", "group: none, acknowledge: {within: 1s}", 1)
 
 func alertmanConfig(t *testing.T, text string) (path string) {

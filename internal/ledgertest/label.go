@@ -99,7 +99,7 @@ func labelledAgain(t *testing.T, store Store) {
 	}
 }
 
-// A label keeps so many notes, and then its last one.
+// A label keeps MostNotes earlier notes, and refuses one more.
 func labelledTooOften(t *testing.T, store Store) {
 	save(t, store, Ended(1, after(time.Hour)))
 	l := disputed(1)

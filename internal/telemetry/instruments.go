@@ -12,7 +12,7 @@ var (
 var (
 	HTTPRequestDuration = seconds("orders_http_request_duration_seconds",
 		"How long requests took. server is api, also for what the desk's pages ask of the API, or desk for the pages themselves; "+
-			"route is its pattern, or other if none matched; method is other for a name that HTTP does not have", quick,
+			"route is its pattern, or other if none matched; method is other unless it is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS", quick,
 		"server", "route", "method", "status")
 	HTTPLimited = counter("orders_http_limited_total",
 		"Requests that a limit refused, and connections that it closed. limit is rate, wrong_keys, in_flight, in_flight_per_caller, connections, temporal or backtests", "limit")
@@ -69,7 +69,7 @@ var (
 	Deliveries = counter("orders_deliveries_total",
 		"Attempts to deliver an alert to a target. result is ok, refused (for good) or failed (to be tried again)", "channel", "result")
 	AlertDelivered = seconds("orders_alert_delivered_seconds",
-		"From an alert's event until a channel took the first message about it, for alerts that are sent at once: not for digests and others that a group or a throttle held back, alarms, or what is sent again", long)
+		"From an alert's event until a channel took the first message about it, for alerts that are sent immediately: not for digests and others that a group or a throttle held back, alarms, or what is sent again", long)
 	AlertsExpired  = counter("orders_alerts_expired_total", "Alerts whose last step was not acknowledged in time")
 	QueueMessages  = gauge("orders_queue_messages", "", "Messages that wait in a queue of RabbitMQ", "queue")
 	QueueConsumers = gauge("orders_queue_consumers", "", "Consumers of a queue of RabbitMQ", "queue")

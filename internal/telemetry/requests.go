@@ -27,7 +27,7 @@ const traceParent = "traceparent"
 // hold anything.
 type Requests struct {
 	Server string // the name of the server in HTTPRequestDuration
-	// Private reports whether a text has what none may keep, such as a card number: such a traceparent is not used.
+	// Private reports whether a text holds something that must not be stored, such as a card number: such a traceparent is not used.
 	Private func(string) bool
 	Traces  trace.TracerProvider // nil if no spans are recorded
 	Log     *slog.Logger
@@ -52,7 +52,7 @@ func (q Requests) Measured(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(recorder, r.WithContext(ctx))
 		method, route, status, took := methodName(r.Method), chi.RouteContext(ctx).RoutePattern(), cmp.Or(recorder.Status(), http.StatusOK), time.Since(start)
-		q.Log.DebugContext(ctx, "Request", "method", r.Method, "route", route, "status", status, "took", took)
+		q.Log.DebugContext(ctx, "Request", "method", method, "route", route, "status", status, "took", took)
 		describe(ctx, method, route, status)
 		HTTPRequestDuration.Record(ctx, took, q.Server, cmp.Or(route, "other"), method, strconv.Itoa(status))
 	})

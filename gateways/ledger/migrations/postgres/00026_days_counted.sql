@@ -1,7 +1,7 @@
 -- +goose Up
 
--- When a worker last began to count a day for reports, and until when none counts it again: as long as the first one may take, and so
--- long after its count that a busy day costs little.
+-- When a worker last began to count a day for reports. No worker counts the day before rests_until: it bounds a running count, and
+-- after it spaces the counts of a busy day.
 CREATE TABLE days_counted (
     day         text COLLATE "C" PRIMARY KEY,
     at          timestamptz NOT NULL,
