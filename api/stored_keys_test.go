@@ -317,7 +317,7 @@ func TestStoredKeysNotedOnce(t *testing.T) {
 		keys := api.NewStoredKeys(store, time.Hour, time.Now, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { assert.NoError(t, keys.Run(ctx)) }()
-		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(61 * time.Minute))) // in the bubble's own time
+		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(61*time.Minute + 30*time.Second))) // in the bubble's own time, between two times of noting
 		for range 3 * 60 {
 			_, err := keys.Authenticate(t.Context(), secret.Reveal())
 			require.NoError(t, err)
