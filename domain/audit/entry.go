@@ -184,7 +184,7 @@ var ErrMayNotRead = errors.New("this process may not read the audit trail")
 // Reader reads the trail. It fails with ErrMayNotRead if that is so.
 type Reader interface {
 	// Audit returns the entries that a query chooses, in the query's order. An error is the last that it returns. Since and Until
-	// find all entries if the clocks of those who made them differ by less than ten minutes.
+	// find all entries if the clocks of those who made them differ by less than ten minutes, and by less than it takes to add 1,000.
 	Audit(ctx context.Context, q Query) iter.Seq2[Kept, error]
 	// ReachAudit returns the place of the last entry that a search for the newest may look at, if it looks at most at this many. It
 	// is zero if the search may look at all: an index leads to what is searched for, or there are fewer entries.

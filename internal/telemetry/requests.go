@@ -50,11 +50,15 @@ func (q Requests) Measured(next http.Handler) http.Handler {
 		if !trace.SpanContextFromContext(ctx).IsValid() {
 			ctx = beginTrace(ctx)
 		}
+		silent := http.StatusInternalServerError // counts where no status was written: next has panicked, or is done
+		defer func() {
+			method, route, status, took := methodName(r.Method), chi.RouteContext(ctx).RoutePattern(), cmp.Or(recorder.Status(), silent), time.Since(start)
+			q.Log.DebugContext(ctx, "Request", "method", method, "route", route, "status", status, "took", took)
+			describe(ctx, method, route, status)
+			HTTPRequestDuration.Record(ctx, took, q.Server, cmp.Or(route, "other"), method, strconv.Itoa(status))
+		}()
 		next.ServeHTTP(recorder, r.WithContext(ctx))
-		method, route, status, took := methodName(r.Method), chi.RouteContext(ctx).RoutePattern(), cmp.Or(recorder.Status(), http.StatusOK), time.Since(start)
-		q.Log.DebugContext(ctx, "Request", "method", method, "route", route, "status", status, "took", took)
-		describe(ctx, method, route, status)
-		HTTPRequestDuration.Record(ctx, took, q.Server, cmp.Or(route, "other"), method, strconv.Itoa(status))
+		silent = http.StatusOK
 	})
 }
 

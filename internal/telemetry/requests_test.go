@@ -7,11 +7,30 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 
 	"dummyorders/internal/telemetry"
+	"dummyorders/internal/telemetrytest"
 )
+
+// A request that panics is measured too: the server closes its connection.
+func TestAbortedRequest(t *testing.T) {
+	requests := telemetry.Requests{Server: "of this test", Private: func(string) bool { return false }, Log: slog.New(slog.DiscardHandler)}
+	for status, abort := range map[string]http.HandlerFunc{
+		"500": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"200": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusOK)
+			panic(http.ErrAbortHandler)
+		},
+	} {
+		gained := telemetrytest.Gained(t, "orders_http_request_duration_seconds", "server", "of this test", "status", status)
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		assert.Panics(t, func() { requests.Measured(abort).ServeHTTP(httptest.NewRecorder(), request) })
+		assert.InDelta(t, 1, gained(), 0, status)
+	}
+}
 
 func TestTraceContext(t *testing.T) {
 	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
