@@ -29,8 +29,9 @@ const (
 	// idleFactor is how many times as long as its last count took a day rests, so that a busy day costs at most a twentieth of a
 	// core, however many workers there are.
 	idleFactor = 20
-	// countLease is how long other workers leave a day alone that one has begun to count: it may have died.
-	countLease = 5 * time.Minute
+	// countLease is how long other workers leave a day alone that one has begun to count, which may have died. It is longer than
+	// a call of CountDays may take.
+	countLease = 11 * time.Minute
 	// countedPart is how much of a day is read at once: a long query would keep SQLite's log from being cut, and dead rows of
 	// PostgreSQL from being removed.
 	countedPart = time.Hour

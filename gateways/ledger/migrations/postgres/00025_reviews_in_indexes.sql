@@ -3,8 +3,8 @@
 
 -- The queue of reviews is read, filtered and added up from its indexes alone, however long it is: a look at each row takes many times as
 -- long. Each index takes the place of the earlier one once it is there, and saves go on meanwhile. A build that was stopped leaves an
--- index that cannot be used, which is dropped first.
-DROP INDEX IF EXISTS reviews_in_index;
+-- index that cannot be used, which is dropped first; the server may still be at it.
+DROP INDEX CONCURRENTLY IF EXISTS reviews_in_index;
 
 CREATE INDEX CONCURRENTLY reviews_in_index ON transactions
     (review_deadline NULLS FIRST, id, reviewed_at, merchant, currency, amount, score) WHERE status = 19;
