@@ -63,24 +63,27 @@ func copyRows(ctx context.Context, temporal, ledger string, n int) (copied int, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1) // which has the attached file and the temporary tables
+	var ids idsOfReviews
+	if err := db.QueryRowContext(ctx, "SELECT namespace_id FROM executions_visibility WHERE workflow_id GLOB 'transaction-*'").Scan(&ids.namespace); err != nil {
+		return 0, "", fmt.Errorf("look at a transaction: %w", err)
+	}
+	ids.digits = ids.namespace[:4]
 	for _, statement := range []string{
 		"PRAGMA synchronous = OFF", "ATTACH '" + ledger + "' AS ledger", "PRAGMA ledger.synchronous = OFF",
 		"CREATE TEMP TABLE sources (run_id BLOB PRIMARY KEY, workflow_id TEXT UNIQUE)",
-		fmt.Sprintf(`INSERT INTO sources SELECT run_id, workflow_id FROM executions WHERE workflow_id IN
-			(SELECT 'transaction-' || id FROM ledger.transactions WHERE status = %d AND reviewed_at IS NULL) LIMIT %d`, inReview, mostSources),
+		fmt.Sprintf(`INSERT INTO sources SELECT run_id, workflow_id FROM executions WHERE workflow_id IN (SELECT 'transaction-' || id FROM ledger.transactions
+			WHERE status = %d AND reviewed_at IS NULL AND id GLOB '%s*') LIMIT %d`, inReview, ids.digits, mostSources),
 	} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return 0, "", fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	var ids idsOfReviews
-	var sources int
-	err = db.QueryRowContext(ctx, `SELECT namespace_id, workflow_id, (SELECT count(*) FROM sources) FROM executions_visibility
-		WHERE workflow_id = (SELECT workflow_id FROM sources)`).Scan(&ids.namespace, &one, &sources)
+	var sources, number int
+	err = db.QueryRowContext(ctx, `SELECT min(workflow_id), count(*), (SELECT coalesce(max(CAST(substr(workflow_id, 13, 4) AS INTEGER)), 0) FROM executions
+		WHERE workflow_id > 'transaction-' AND workflow_id < 'transaction-' || ?) FROM sources`, ids.digits).Scan(&one, &sources, &number)
 	if err != nil {
-		return 0, "", fmt.Errorf("look at an open review: %w", err)
+		return 0, "", fmt.Errorf("count open reviews and their copies: %w", err)
 	}
-	ids.digits = one[len("transaction-"):][:4]
 	var statements []string
 	for _, t := range tablesOfReviews {
 		if _, err := db.ExecContext(ctx, fmt.Sprintf("CREATE TEMP TABLE of_%s AS SELECT * FROM %s.%[1]s WHERE %[3]s", t.table, t.schema, t.rows)); err != nil {
@@ -92,7 +95,7 @@ func copyRows(ctx context.Context, temporal, ledger string, n int) (copied int, 
 		}
 		statements = append(statements, statement)
 	}
-	for number := 1; number < mostCopies && copied+sources <= n; number++ {
+	for number++; number < mostCopies && copied+sources <= n; number++ {
 		for _, statement := range statements {
 			if _, err := db.ExecContext(ctx, statement, fmt.Sprintf("%04d", number), number); err != nil {
 				return 0, "", fmt.Errorf("%s: %w", statement, err)
@@ -100,7 +103,7 @@ func copyRows(ctx context.Context, temporal, ledger string, n int) (copied int, 
 		}
 		copied += sources
 	}
-	return copied, strings.Replace(one, ids.digits, "0001", 1), nil
+	return copied, strings.Replace(one, ids.digits, fmt.Sprintf("%04d", number-1), 1), nil
 }
 
 // idsOfReviews says how to find the ids of reviews in rows. They are UUIDs of version 7, which begin with the time: for seven weeks with
