@@ -257,6 +257,7 @@ func TestStoredKeysNotedTogether(t *testing.T) {
 			require.NoError(t, err)
 		}
 		time.Sleep(20*time.Minute + 3*time.Second) // in the bubble's own time
+		synctest.Wait()
 		require.EqualValues(t, 20, store.noted.Load(), "once a minute, until it is done")
 		require.EqualValues(t, len(secrets), store.together.Load())
 		require.Equal(t, 2*time.Second, store.longest)
