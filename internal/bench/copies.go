@@ -69,7 +69,7 @@ func copyRows(ctx context.Context, temporal, ledger string, n int) (copied int, 
 	}
 	ids.digits = ids.namespace[:4]
 	for _, statement := range []string{
-		"PRAGMA synchronous = OFF", "ATTACH '" + ledger + "' AS ledger", "PRAGMA ledger.synchronous = OFF",
+		"PRAGMA synchronous = OFF", "PRAGMA cache_size = -4000000", "ATTACH '" + ledger + "' AS ledger", "PRAGMA ledger.synchronous = OFF",
 		"CREATE TEMP TABLE sources (run_id BLOB PRIMARY KEY, workflow_id TEXT UNIQUE)",
 		fmt.Sprintf(`INSERT INTO sources SELECT run_id, workflow_id FROM executions WHERE workflow_id IN (SELECT 'transaction-' || id FROM ledger.transactions
 			WHERE status = %d AND reviewed_at IS NULL AND id GLOB '%s*') LIMIT %d`, inReview, ids.digits, mostSources),
