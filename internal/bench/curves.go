@@ -28,7 +28,7 @@ var curves = map[string]struct {
 	"workers":   {plan.curveWorkers, []int{1, 2, 4, 8}},
 	"police":    {plan.curvePolice, []int{1, 2, 4, 8}},
 	"histories": {plan.curveHistories, []int{1_000, 10_000, 100_000}},
-	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000, 1_000_000}},
+	"reviews":   {plan.curveReviews, []int{0, 1_000, 10_000, 100_000}},
 	"rows":      {plan.curveRows, []int{1_000, 10_000, 100_000, 1_000_000}},
 }
 
