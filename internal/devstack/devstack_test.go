@@ -85,7 +85,7 @@ func (s *screen) String() string {
 // shows waits until the text is there.
 func (s *screen) shows(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(5 * time.Minute) // longer than the servers may take: then they say why they do not start
 	for !strings.Contains(s.String(), text) {
 		require.True(t, time.Now().Before(deadline), "no %q on the screen:\n%s", text, s)
 		time.Sleep(20 * time.Millisecond)
