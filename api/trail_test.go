@@ -14,16 +14,22 @@ import (
 	"dummyorders/domain/identity"
 )
 
-// The trail is read page by page, the newest entry first.
-func TestTrailPages(t *testing.T) {
-	kept := &trail{}
-	for range 5 {
+// withTrail returns an API with a trail, after so many entries were added to it.
+func withTrail(t *testing.T, kept *trail, entries int) http.Handler {
+	t.Helper()
+	for range entries {
 		_, err := kept.Append(t.Context(), audit.Entry{Time: start, Action: "transact"})
 		require.NoError(t, err)
 	}
 	o := options(nowhere(t), newMemory())
 	o.Trail = kept
-	handler := handlerWith(o)
+	return handlerWith(o)
+}
+
+// The trail is read page by page, the newest entry first.
+func TestTrailPages(t *testing.T) {
+	kept := &trail{}
+	handler := withTrail(t, kept, 5)
 	var numbers []int64
 	path := "/audit?limit=2&action=transact"
 	for range 3 {
@@ -50,13 +56,7 @@ func TestTrailPages(t *testing.T) {
 // A page that ends because it has looked at enough says how far back, and goes on there.
 func TestTrailSearched(t *testing.T) {
 	kept := &trail{reach: audit.Place{Number: 4, Time: start}}
-	for range 5 {
-		_, err := kept.Append(t.Context(), audit.Entry{Time: start, Action: "transact"})
-		require.NoError(t, err)
-	}
-	o := options(nowhere(t), newMemory())
-	o.Trail = kept
-	handler := handlerWith(o)
+	handler := withTrail(t, kept, 5)
 	for limit, want := range map[string]string{"2": `"4"`, "3": `"4","searchedTo":"2026-01-02T03:04:05.000006Z"`} {
 		answer := request(t, handler, http.MethodGet, "/audit?action=transact&limit="+limit, "")
 		require.Equal(t, 200, answer.Code)
@@ -68,9 +68,7 @@ func TestTrailSearched(t *testing.T) {
 
 func TestTrailQuery(t *testing.T) {
 	kept := &trail{}
-	o := options(nowhere(t), newMemory())
-	o.Trail = kept
-	handler := handlerWith(o)
+	handler := withTrail(t, kept, 0)
 	answer := request(t, handler, http.MethodGet, "/audit?subject=client+shop&merchant=acme&action=keys+new&object=key+abc&result=done"+
 		"&since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z&cursor=7&limit=3", "")
 	require.Equal(t, 200, answer.Code, "%s", answer.Body)

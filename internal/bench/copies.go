@@ -107,7 +107,7 @@ func copyRows(ctx context.Context, temporal, ledger string, n int) (copied int, 
 }
 
 // idsOfReviews says how to find the ids of reviews in rows. They are UUIDs of version 7, which begin with the time: for seven weeks with
-// the same four hexadecimal digits. A copy has other digits there, so it stays as long as it is, also within an encoded message.
+// the same four hexadecimal digits. A copy has four other digits there, so an encoded message with the id keeps its length.
 type idsOfReviews struct {
 	digits    string
 	namespace string // whose id begins with the digits too, and stays
