@@ -55,14 +55,6 @@ func (n noClients) RollKey(context.Context, string, identity.Key, time.Time) (be
 	return before, after, n.err
 }
 
-// managing posts a body to an API whose merchants and keys are nowhere.
-func managing(t testing.TB, path, body string) *httptest.ResponseRecorder {
-	t.Helper()
-	o := options(nowhere(t), newMemory())
-	o.Clients = noClients{}
-	return request(t, handlerWith(o), http.MethodPost, path, body)
-}
-
 func decoded[T any](t testing.TB, answer *httptest.ResponseRecorder, status int) (into T) {
 	t.Helper()
 	require.Equal(t, status, answer.Code, "%s", answer.Body)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -40,37 +39,28 @@ var beyondSchema = []string{
 	"must have at most 12 digits before the point", // 999999999999.99999999999999999999 does not fit a float
 }
 
-// bodies are the bodies that have a schema, each with a way to post one.
+// bodies are the bodies that have a schema, each with an API that reads it.
 var bodies = map[string]struct {
 	example string
-	post    func(t testing.TB, body string) *httptest.ResponseRecorder
+	path    string
+	reader  func(t testing.TB) http.Handler
 }{
-	"TransactionSchema": {api.SeedExample, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return post(t, accepting(t), body)
-	}},
-	"ReviewSchema": {`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return judge(t, unreachable(t), "01990000-0000-7000-8000-000000000001", body)
-	}},
-	"LabelSchema": {`{"label": "fraudulent", "source": "dispute"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return labelled(t, handlerWith(options(nowhere(t), newMemory())), "01990000-0000-7000-8000-000000000001", body)
-	}},
-	"MerchantSchema": {`{"merchant": "acme"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return managing(t, "/merchants", body)
-	}},
-	"KeySchema": {`{"merchant": "acme", "client": "shop", "scopes": ["transact", "read"], "expires": "90d"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return managing(t, "/keys", body)
-	}},
-	"RollSchema": {`{"overlap": "24h", "scopes": ["read"], "expires": "90d"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return managing(t, "/keys/absent/roll", body)
-	}},
-	"DeadLetterSchema": {`{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		o := options(nowhere(t), newMemory())
-		o.DeadLetters = &grave{}
-		return request(t, handlerWith(o), http.MethodPost, "/dead-letters/purge", body)
-	}},
-	"AcknowledgementSchema": {`{"by": "ada"}`, func(t testing.TB, body string) *httptest.ResponseRecorder {
-		return acknowledged(t, unreachable(t), "event-1", body)
-	}},
+	"TransactionSchema":     {api.SeedExample, "/transact", accepting},
+	"ReviewSchema":          {`{"decision": "approve", "reviewer": "ada", "note": "the buyer was called"}`, "/transactions/01990000-0000-7000-8000-000000000001/review", unreachable},
+	"LabelSchema":           {`{"label": "fraudulent", "source": "dispute"}`, "/transactions/01990000-0000-7000-8000-000000000001/labels", unreachable},
+	"MerchantSchema":        {`{"merchant": "acme"}`, "/merchants", managing},
+	"KeySchema":             {`{"merchant": "acme", "client": "shop", "scopes": ["transact", "read"], "expires": "90d"}`, "/keys", managing},
+	"RollSchema":            {`{"overlap": "24h", "scopes": ["read"], "expires": "90d"}`, "/keys/absent/roll", managing},
+	"DeadLetterSchema":      {`{"ids": ["5d1d1c0a-0000-5000-8000-000000000001"]}`, "/dead-letters/purge", managing},
+	"AcknowledgementSchema": {`{"by": "ada"}`, "/alerts/event-1/acknowledge", unreachable},
+}
+
+// managing returns an API whose merchants, keys and dead letters are nowhere.
+func managing(t testing.TB) http.Handler {
+	t.Helper()
+	o := options(nowhere(t), newMemory())
+	o.Clients, o.DeadLetters = noClients{}, &grave{}
+	return handlerWith(o)
 }
 
 func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name string) *jsonschema.Schema) {
@@ -88,12 +78,12 @@ func openAPI(t testing.TB) (document map[string]any, schemaNamed func(name strin
 }
 
 // agree fails if a body's schema and its reader disagree about it.
-func agree(t testing.TB, name, body string, s *jsonschema.Schema) (accepted bool, err error) {
+func agree(t testing.TB, reader http.Handler, path, body string, s *jsonschema.Schema) (accepted bool, err error) {
 	t.Helper()
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
 	require.NoError(t, err)
 	invalid := s.Validate(value)
-	answer := bodies[name].post(t, body)
+	answer := request(t, reader, http.MethodPost, path, body, "Prefer: respond-async")
 	switch {
 	case answer.Code == http.StatusBadRequest || answer.Code == http.StatusInternalServerError:
 		return false, fmt.Errorf("%d %s\nfor %s", answer.Code, answer.Body, body)
@@ -115,8 +105,8 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 	all := document["components"].(map[string]any)["schemas"].(map[string]any)
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
-			s, accepted, refused := schemaNamed(name), 0, 0
-			if taken, err := agree(t, name, body.example, s); err != nil || !taken {
+			s, reader, accepted, refused := schemaNamed(name), body.reader(t), 0, 0
+			if taken, err := agree(t, reader, body.path, body.example, s); err != nil || !taken {
 				t.Fatal("the example is refused", err)
 			}
 			rapid.Check(t, func(r *rapid.T) {
@@ -126,7 +116,7 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 				}
 				text, err := json.Marshal(value)
 				require.NoError(t, err)
-				switch taken, err := agree(t, name, string(text), s); {
+				switch taken, err := agree(t, reader, body.path, string(text), s); {
 				case err != nil:
 					r.Fatal(err)
 				case taken:
@@ -144,7 +134,7 @@ func TestSchemasAgreeWithReaders(t *testing.T) {
 // Schema and reader agree about what clients send.
 func TestTransactionSchema(t *testing.T) {
 	_, schemaNamed := openAPI(t)
-	s := schemaNamed("TransactionSchema")
+	s, reader := schemaNamed("TransactionSchema"), accepting(t)
 	for _, c := range []struct {
 		path, value string
 		accepted    bool
@@ -195,7 +185,7 @@ func TestTransactionSchema(t *testing.T) {
 		{"colour", `"red"`, false},
 	} {
 		t.Run(c.path+"="+c.value[:min(len(c.value), 30)], func(t *testing.T) {
-			taken, err := agree(t, "TransactionSchema", with(t, c.path, c.value), s)
+			taken, err := agree(t, reader, "/transact", with(t, c.path, c.value), s)
 			require.NoError(t, err)
 			assert.Equal(t, c.accepted, taken)
 		})
