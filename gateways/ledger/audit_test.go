@@ -60,9 +60,8 @@ func TestAuditRights(t *testing.T) {
 func TestAuditProcesses(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			place := engine.place(t)
+			place := withTables(t, engine)
 			first := engine.at(t, place)
-			require.NoError(t, first.Migrate(t.Context()))
 			var working errgroup.Group
 			for _, l := range []*ledgerdb.Ledger{first, engine.at(t, place), engine.at(t, place)} {
 				for range 4 {
@@ -85,15 +84,17 @@ func TestAuditProcesses(t *testing.T) {
 	}
 }
 
-// longTrail returns a ledger with 12,000 entries of the audit trail, a minute apart, and the time of the first. The clock of one in ten is an
-// hour behind.
-func longTrail(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
+// trailBegins is when the first entry of longTrail was made.
+var trailBegins = time.Now().Add(-12_001 * time.Minute).UTC().Truncate(time.Microsecond)
+
+// longTrail prepares 12,000 entries of the audit trail, a minute apart. The clock of one in ten is an hour behind.
+var longTrail = prepared(func(t testing.TB, _ engine, l *ledgerdb.Ledger) {
 	t.Helper()
-	l, first := engine.migrated(t), time.Now().Add(-12_001*time.Minute).UTC().Truncate(time.Microsecond)
+	require.NoError(t, l.Migrate(t.Context()))
 	entries := make([]audit.Entry, 12_000)
 	for n := range entries {
 		entries[n] = ledgertest.Audited(n)
-		entries[n].Time = first.Add(time.Duration(n) * time.Minute)
+		entries[n].Time = trailBegins.Add(time.Duration(n) * time.Minute)
 		if n%10 == 9 {
 			entries[n].Time = entries[n].Time.Add(-time.Hour)
 		}
@@ -101,15 +102,14 @@ func longTrail(t *testing.T, engine engine) (*ledgerdb.Ledger, time.Time) {
 	}
 	entries[7].Action, entries[11_007].Action = "rare", "rare"
 	require.NoError(t, l.AppendAll(t.Context(), entries))
-	return l, first
-}
+})
 
 // What is read in pages is whole, and a search says how far it may look.
 func TestAuditPages(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l, first := longTrail(t, engine)
-			at := func(n int) time.Time { return first.Add(time.Duration(n-1) * time.Minute) } // of entry n
+			l := engine.at(t, longTrail(t, engine))
+			at := func(n int) time.Time { return trailBegins.Add(time.Duration(n-1) * time.Minute) } // of entry n
 			for name, c := range map[string]struct {
 				q         audit.Query
 				want      []int64 // the first and the last
@@ -155,7 +155,7 @@ func TestAuditPages(t *testing.T) {
 func TestAuditPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l, first := longTrail(t, engine)
+			l := engine.at(t, longTrail(t, engine))
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
@@ -165,7 +165,7 @@ func TestAuditPlans(t *testing.T) {
 				"of a merchant": {Merchants: identity.OnlyMerchants("acme"), Last: 51}, "of an object": {Merchants: all, Object: "object 7", Last: 51},
 				"a page of an object": {Merchants: identity.OnlyMerchants("acme"), Object: "object 7", Before: 2000, Last: 51},
 				"a rare action":       {Merchants: all, Action: "rare", Before: 9000, After: 4000, Last: 51},
-				"a span":              {Merchants: all, Since: first, Until: first.Add(50 * time.Hour), Before: 9000, After: 4000, Last: 51},
+				"a span":              {Merchants: all, Since: trailBegins, Until: trailBegins.Add(50 * time.Hour), Before: 9000, After: 4000, Last: 51},
 			} {
 				for _, statement := range l.AuditStatements(q) {
 					plan, err := l.Plan(t.Context(), engine.explain, statement)

@@ -66,8 +66,7 @@ func TestNowPlans(t *testing.T) {
 func TestDeskPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			fill(t, l)
+			l := engine.at(t, filled(t, engine))
 			if name != "SQLite" {
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}

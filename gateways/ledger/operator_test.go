@@ -116,7 +116,7 @@ func TestPostgresCertificate(t *testing.T) {
 
 // A SQLite file has neither users nor a clock.
 func TestSQLiteLook(t *testing.T) {
-	l := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := engines["SQLite"].migrated(t)
 	require.NoError(t, l.Migrate(t.Context()))
 	said, err := l.Server(t.Context())
 	require.NoError(t, err)

@@ -33,9 +33,10 @@ func costly(q question) []string {
 	return words
 }
 
-// fill adds so many rows that a database does not prefer to read them all.
-func fill(t *testing.T, l *ledgerdb.Ledger) {
+// filled prepares so many rows that a database does not prefer to read them all.
+var filled = prepared(func(t testing.TB, _ engine, l *ledgerdb.Ledger) {
 	t.Helper()
+	require.NoError(t, l.Migrate(t.Context()))
 	outcomes := []fraud.Outcome{fraud.Approve, fraud.Approve, fraud.Approve, fraud.Review, fraud.Decline}
 	var savers errgroup.Group
 	savers.SetLimit(16)
@@ -56,14 +57,13 @@ func fill(t *testing.T, l *ledgerdb.Ledger) {
 	require.NoError(t, savers.Wait())
 	require.NoError(t, l.Exec(t.Context(), "INSERT INTO label_notes (transaction_id, source, label, number, note, at) "+
 		"SELECT transaction_id, source, label, 1, note, at FROM labels"))
-}
+})
 
 // Every query is answered from an index.
 func TestQueriesUseIndexes(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			fill(t, l)
+			l := engine.at(t, filled(t, engine))
 			if name != "SQLite" { // autovacuum does it; the file of SQLite has no statistics
 				require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 			}
@@ -97,8 +97,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 // several merchants.
 func TestListReadsOnePage(t *testing.T) {
 	engine := engines["PostgreSQL"]
-	l := engine.migrated(t)
-	fill(t, l)
+	l := engine.at(t, filled(t, engine))
 	require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET card_last_four = right(id, 2)::int % 20, card_fingerprint = right(id, 2)::int % 20"))
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE transactions"))
 	two := identity.OnlyMerchants("default", "rare")
@@ -119,8 +118,8 @@ func TestListReadsOnePage(t *testing.T) {
 // PostgreSQL keeps the plan of a page if one index leads to it: to make it takes longer than to read the page. Otherwise it plans by
 // the values each time.
 func TestPlansAreKept(t *testing.T) {
-	l := engines["PostgreSQL"].migrated(t)
-	fill(t, l)
+	engine := engines["PostgreSQL"]
+	l := engine.at(t, filled(t, engine))
 	require.NoError(t, l.Exec(t.Context(), "ANALYZE"))
 	l.Writer().SetMaxOpenConns(1) // which has the plans; it reads too
 	place := ledger.Cursor{StartTime: start.Add(time.Hour), TransactionID: "01990000-0000-7000-8000-000000000060"}
@@ -160,8 +159,8 @@ func init() {
 }
 
 func TestPagesVisitEachRowOnce(t *testing.T) {
-	l := engines["SQLite"].migrated(t)
-	fill(t, l)
+	engine := engines["SQLite"]
+	l := engine.at(t, filled(t, engine))
 	for name, q := range map[string]ledger.Query{
 		"all":                  {},
 		"span":                 {Since: start.Add(-time.Hour), Until: start.Add(5000 * time.Minute)},
@@ -199,8 +198,8 @@ func TestPagesVisitEachRowOnce(t *testing.T) {
 
 // A search that finds nothing looks at no more entries than it may, and at the next ones when it goes on.
 func TestSearchVisitsNoMore(t *testing.T) {
-	l := engines["SQLite"].migrated(t)
-	fill(t, l)
+	engine := engines["SQLite"]
+	l := engine.at(t, filled(t, engine))
 	const most = 100
 	for name, q := range map[string]ledger.Query{
 		"rule":                 {Rule: "never"},

@@ -45,16 +45,8 @@ func connect(t *testing.T, url string) *ledgerdb.Ledger {
 	return l
 }
 
-// open returns a migrated ledger in a database of its own.
-func open(t *testing.T) *ledgerdb.Ledger {
-	t.Helper()
-	l := connect(t, database(t))
-	require.NoError(t, l.Migrate(t.Context()))
-	return l
-}
-
 func TestPostgresConformance(t *testing.T) {
-	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return open(t) })
+	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return engines["PostgreSQL"].migrated(t) })
 }
 
 // docs/ledger.md gives these rights to a role of the API's own.
@@ -236,7 +228,9 @@ func TestFraudPoliceRights(t *testing.T) {
 // Without the roles of the script the tables are made as well. A role with another name is granted the same rights by
 // hand.
 func TestMigrateWithoutRoles(t *testing.T) {
-	require.Equal(t, 0, checked(t, open(t), 1))
+	l := connect(t, database(t))
+	require.NoError(t, l.Migrate(t.Context()))
+	require.Equal(t, 0, checked(t, l, 1))
 }
 
 // soon is longer than a failover can take here, with both servers on one slow machine.
@@ -355,7 +349,7 @@ func TestPostgresFailover(t *testing.T) {
 // A ledger that takes no writes is not ready.
 func TestReadOnlyIsNotReady(t *testing.T) {
 	t.Parallel()
-	l := open(t)
+	l := engines["PostgreSQL"].migrated(t)
 	require.NoError(t, l.Writable(t.Context()))
 	p := startPair(t)
 	standby := connect(t, p.standby.URL("postgres", "postgres"))

@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 
 // Rows that are still being read are not disturbed if their statement runs again meanwhile.
 func TestPreparedTwiceAtOnce(t *testing.T) {
-	l := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := engines["SQLite"].migrated(t)
 	tx, err := l.Writer().BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, tx.Rollback()) }()
@@ -47,7 +46,7 @@ func TestPreparedTwiceAtOnce(t *testing.T) {
 
 // A connection runs more statements than it keeps.
 func TestPreparedMany(t *testing.T) {
-	l := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+	l := engines["SQLite"].migrated(t)
 	for range 2 {
 		for n := range 2*ledgerdb.MostPrepared + 1 {
 			var got int

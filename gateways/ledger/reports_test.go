@@ -107,9 +107,8 @@ func TestCountDaysBefore(t *testing.T) {
 func TestCountDaysTurns(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			place, now := engine.place(t), start.Add(4*24*time.Hour) // 6 January
+			place, now := withTables(t, engine), start.Add(4*24*time.Hour) // 6 January
 			l, other := engine.at(t, place), engine.at(t, place)
-			require.NoError(t, l.Migrate(t.Context()))
 			due := func(at time.Time) []string {
 				t.Helper()
 				all, err := other.DaysDue(t.Context(), at)
@@ -192,9 +191,8 @@ func init() {
 // Saves go on while the first look reads all that is there, which can take long.
 func TestLookKeepsNoSaveWaiting(t *testing.T) {
 	engine := engines["SQLite"]
-	place := engine.place(t)
+	place := withTables(t, engine)
 	l, other := engine.at(t, place), engine.at(t, place)
-	require.NoError(t, l.Migrate(t.Context()))
 	require.NoError(t, l.Save(t.Context(), paidOn(1, "acme", start)))
 	require.NoError(t, l.Exec(t.Context(), "INSERT INTO day_figures (day, merchant, currency, figures) VALUES ('2026-01-02', 'acme', 'INR', '{}')"))
 	require.NoError(t, l.Exec(t.Context(), "ALTER TABLE day_figures RENAME TO kept"))
@@ -215,8 +213,7 @@ func TestLookKeepsNoSaveWaiting(t *testing.T) {
 func TestCountDaysPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			fill(t, l)
+			l := engine.at(t, filled(t, engine))
 			require.NoError(t, l.Exec(t.Context(), `WITH RECURSIVE years (year) AS (SELECT 1000 UNION ALL SELECT year + 1 FROM years WHERE year < 5000)
 				INSERT INTO day_figures (day, merchant, currency, figures, rules) SELECT year || '-01-02', 'acme', 'INR', '{}', '{}' FROM years`))
 			require.NoError(t, l.Exec(t.Context(), `WITH RECURSIVE merchants (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM merchants WHERE n < 4000)

@@ -206,8 +206,7 @@ func TestAssignAtOnce(t *testing.T) {
 func TestReviewPlans(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			l := engine.migrated(t)
-			fill(t, l)
+			l := engine.at(t, filled(t, engine))
 			require.NoError(t, l.Exec(t.Context(), "UPDATE transactions SET status = 19, review_deadline = started_at, score = 50, reviewed_at = CASE WHEN id > '01990000-0000-7000-8000-000000003500' THEN started_at END WHERE status = 11 AND id > '01990000-0000-7000-8000-000000001000'"))
 			alone := "USING COVERING INDEX "
 			if name != "SQLite" {

@@ -43,7 +43,7 @@ func openFile(t *testing.T, path string) *ledgerdb.Ledger {
 }
 
 func TestSQLiteConformance(t *testing.T) {
-	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return openFile(t, filepath.Join(t.TempDir(), "ledger.db")) })
+	ledgertest.Conformance(t, func(t *testing.T) ledgertest.Store { return engines["SQLite"].migrated(t) })
 }
 
 // A path may hold what is special in a URL.
@@ -309,8 +309,8 @@ func TestSQLiteKilledProcesses(t *testing.T) {
 // busy returns a ledger that another process is writing to, until it ends its transaction.
 func busy(t *testing.T) (l *ledgerdb.Ledger, other *sql.Tx) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	l = openFile(t, path)
+	path := withTables(t, engines["SQLite"])
+	l = connectFile(t, path)
 	db, err := sql.Open("sqlite", path+"?_txlock=immediate")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })

@@ -39,9 +39,8 @@ var busyFeatures = slices.Concat(features(velocity.Card), acrossMerchants(featur
 func TestBusyValues(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			place := engine.place(t)
+			place := withTables(t, engine)
 			processes := []*ledgerdb.Ledger{engine.at(t, place), engine.at(t, place)}
-			require.NoError(t, processes[0].Migrate(t.Context()))
 			for _, l := range processes {
 				l.Busy(ledgerdb.Fresh + 2)
 			}
@@ -133,6 +132,14 @@ func drawBusy(r *rapid.T, round, n int, at time.Time) velocity.Use {
 	return use
 }
 
+// busyBefore prepares uses of busy values that an earlier version has counted.
+var busyBefore = prepared(func(t testing.TB, e engine, l *ledgerdb.Ledger) {
+	t.Helper()
+	require.NoError(t, l.MigrateTo(t.Context(), 18))
+	fillBusy(t, l, e.name, velocity.MostUses+200)
+	require.NoError(t, l.Migrate(t.Context()))
+})
+
 // The uses of a busy value are read once, and all of them again only if that is needed. Changed amounts show what was read: nothing
 // else changes any.
 func TestBusyValueIsReadOnce(t *testing.T) {
@@ -160,10 +167,7 @@ func TestBusyValueIsReadOnce(t *testing.T) {
 			}},
 		} {
 			t.Run(name+"/"+c.name, func(t *testing.T) {
-				l, number := engine.at(t, engine.place(t)), 0
-				require.NoError(t, l.MigrateTo(t.Context(), 18)) // what an earlier version counted is remembered, too
-				fillBusy(t, l, name, velocity.MostUses+200)
-				require.NoError(t, l.Migrate(t.Context()))
+				l, number := engine.at(t, busyBefore(t, engine)), 0
 				changed := func() int {
 					number++
 					return changedUses(t, l, number, cmp.Or(c.after, velocity.MaxWindow))

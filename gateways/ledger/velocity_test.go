@@ -34,11 +34,9 @@ func TestVelocityConformance(t *testing.T) {
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
 			velocitytest.Conformance(t, func(t *testing.T) velocitytest.Place {
-				place := engine.place(t)
-				l := engine.at(t, place)
-				require.NoError(t, l.Migrate(t.Context()))
+				place := withTables(t, engine)
 				if name == "PostgreSQL" {
-					require.NoError(t, l.Exec(t.Context(), strict))
+					require.NoError(t, engine.at(t, place).Exec(t.Context(), strict))
 				}
 				return func(t *testing.T) velocitytest.Store { return engine.at(t, place) }
 			})
@@ -66,9 +64,8 @@ func TestPostgresCheckSettings(t *testing.T) {
 // An error of the server says which statement failed, also if it comes after the statement's rows have begun.
 func TestPostgresCheckWaits(t *testing.T) {
 	engine := engines["PostgreSQL"]
-	place := engine.place(t)
+	place := withTables(t, engine)
 	l := engine.at(t, place)
-	require.NoError(t, l.Migrate(t.Context()))
 	require.NoError(t, l.Exec(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 100', current_database()); END $$`))
 	use, other := velocitytest.Use(1, "a"), velocitytest.Use(2, "a")
 	_, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, func(velocity.Past) fraud.Decision {
@@ -277,9 +274,8 @@ func TestDecideKilledProcesses(t *testing.T) {
 	const transactions = 40
 	for name, engine := range engines {
 		t.Run(name, func(t *testing.T) {
-			place := engine.place(t)
+			place := withTables(t, engine)
 			l := engine.at(t, place)
-			require.NoError(t, l.Migrate(t.Context()))
 			var up, down answers
 			var checking errgroup.Group
 			checking.Go(func() error { return up.gather(t, place, plan{name, 1, 30, 0, 0}, 5, 8) })

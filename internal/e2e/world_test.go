@@ -26,6 +26,7 @@ import (
 	"dummyorders/domain/ledger"
 	"dummyorders/domain/transaction"
 	ledgerdb "dummyorders/gateways/ledger"
+	"dummyorders/internal/ledgertest"
 	"dummyorders/internal/stack"
 	"dummyorders/internal/waittest"
 	"dummyorders/workflows"
@@ -80,12 +81,15 @@ func newWorld(t *testing.T, settings map[string]string) *world {
 	return w
 }
 
-// ledgerFile returns the path of a new ledger: each test has its own, also when it is repeated with -count.
+// ledgerFile returns the path of a new ledger with its tables, which a worker takes long to make under the race detector. Each test has
+// its own ledger, also when it is repeated with -count.
 func ledgerFile(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp(shared.dir, "ledger-"+strings.ReplaceAll(t.Name(), "/", "_")+"-") //nolint:usetesting // TestCardNumberIsNowhere looks through shared.dir
 	require.NoError(t, err)
-	return filepath.Join(folder, "ledger.db")
+	path := filepath.Join(folder, "ledger.db")
+	ledgertest.MakeFile(t, path)
+	return path
 }
 
 // start starts processes, and waits until the API is ready if it is one of them.
