@@ -41,8 +41,9 @@ test-race = $(with-race) go test -race -vet=off
 
 test: build lint-go test-chart ## run the linters but vacuum, and every test against real servers, with the race detector
 	@$(DEVSTACK) install rabbitmq postgresql pgbouncer prometheus alertmanager chromium cc npm
-# The end-to-end tests wait most of their time: they run in two processes, start first, and the others run beside them.
-	@$(with-race) $(DEVSTACK) progress 'Testing, with the race detector' -- \
+# The end-to-end tests wait most of their time: they run in two processes, start first, and the others run beside them. GOGC is that of
+# the image and of make run.
+	@$(with-race) GOGC=400 $(DEVSTACK) progress 'Testing, with the race detector' -- \
 		go test -race -vet=off -p 2 -shuffle=on -timeout 40m ./internal/e2e ./...
 
 # A module of its own, which reads files outside of it: Go's test cache does not see when these change.
