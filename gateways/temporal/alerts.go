@@ -64,7 +64,7 @@ func (s *Alerts) start(ctx context.Context, id string, input workflows.DeliverAl
 
 // Log returns what was done about an alert. This is a query, which only a running alertman can answer.
 func (s *Alerts) Log(ctx context.Context, id string) (log alert.Log, err error) {
-	value, err := s.Client.QueryWorkflow(ctx, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
+	value, err := ask(ctx, s.Client, workflows.AlertWorkflowID(id), "", workflows.DeliveriesQuery)
 	if err != nil {
 		return log, err
 	}
@@ -326,7 +326,7 @@ func (s *Alerts) group(ctx context.Context, log alert.Log, at alert.Place) *aler
 
 // digests asks a run of a group, or without a run the latest one, for the digests that it handed on.
 func digests(ctx context.Context, c client.Client, workflowID, runID string) (log alert.GroupLog, err error) {
-	answer, err := c.QueryWorkflow(ctx, workflowID, runID, workflows.DigestsQuery)
+	answer, err := ask(ctx, c, workflowID, runID, workflows.DigestsQuery)
 	if err == nil {
 		err = answer.Get(&log)
 	}

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
@@ -109,6 +110,21 @@ func Check(c Client) func(context.Context) error {
 		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
 		return err
 	}
+}
+
+// mostAsked bounds how often a workflow is asked the same: a process that stops has a few polls to close.
+const mostAsked = 10
+
+// ask queries a workflow. A query that the server had handed to a poll of a process that was just stopping fails with Canceled: ask
+// then asks again, for another process to answer.
+func ask(ctx context.Context, c Client, workflowID, runID, query string) (answer converter.EncodedValue, err error) {
+	for range mostAsked {
+		answer, err = c.QueryWorkflow(ctx, workflowID, runID, query)
+		if !is[*serviceerror.Canceled](err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return answer, err
 }
 
 func isNotFound(err error) bool {

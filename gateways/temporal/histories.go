@@ -113,7 +113,7 @@ var states = map[enums.WorkflowExecutionStatus]string{
 func (h *Histories) Record(ctx context.Context, transactionID string) (ledger.Record, error) {
 	patience, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	value, err := h.client.QueryWorkflow(patience, workflows.TransactionWorkflowID(transactionID), "", workflows.StatusQuery)
+	value, err := ask(patience, h.client, workflows.TransactionWorkflowID(transactionID), "", workflows.StatusQuery)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ledger.Record{}, ctx.Err()

@@ -83,6 +83,16 @@ func TestRecordErrors(t *testing.T) {
 	}
 }
 
+// A query that was lost in a process that was just stopping is sent again.
+func TestRecordLost(t *testing.T) {
+	server, answer := mocks.NewClient(t), mocks.NewEncodedValue(t)
+	answer.On("Get", mock.Anything).Return(nil)
+	server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(nil, serviceerror.NewCanceled("context canceled")).Twice()
+	server.On("QueryWorkflow", mock.Anything, "transaction-1", "", "status").Return(answer, nil).Once()
+	_, err := (&Histories{client: server}).Record(t.Context(), "1")
+	require.NoError(t, err)
+}
+
 // A caller that stops the comparison is not taken for a worker that does not answer.
 func TestRecordCancelled(t *testing.T) {
 	server := mocks.NewClient(t)

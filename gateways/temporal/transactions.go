@@ -425,7 +425,7 @@ func merchantOf(found *workflow.WorkflowExecutionInfo) string {
 func (s *Transactions) query(ctx context.Context, id string, patience time.Duration) (*ledger.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	value, err := s.Client.QueryWorkflow(ctx, workflows.TransactionWorkflowID(id), "", workflows.StatusQuery)
+	value, err := ask(ctx, s.Client, workflows.TransactionWorkflowID(id), "", workflows.StatusQuery)
 	if err != nil {
 		return nil, err
 	}
