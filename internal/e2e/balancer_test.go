@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// balancer sends requests in turn to those APIs whose /readyz answers 200. It sends none a second time.
+// balancer sends requests in turn to those of its processes whose /readyz answers 200. It sends none a second time.
 type balancer struct {
 	*httptest.Server
 
@@ -26,7 +26,7 @@ type balancer struct {
 	errs     []error // of requests that got no answer
 }
 
-// backend is one API behind a balancer. The balancer's mutex protects it.
+// backend is one process behind a balancer: an API or a desk. The balancer's mutex protects it.
 type backend struct {
 	url      *url.URL
 	proxy    *httputil.ReverseProxy
@@ -45,7 +45,7 @@ func startBalancer(t *testing.T) *balancer {
 	return b
 }
 
-// add adds the API at an address. It gets requests once it is ready, and its answers have its version in the header Server.
+// add adds the process at an address. It gets requests once it is ready, and its answers have its version in the header Server.
 func (b *balancer) add(address, version string) *backend {
 	target := &url.URL{Scheme: "http", Host: address}
 	a := &backend{url: target}
@@ -67,7 +67,7 @@ func (b *balancer) add(address, version string) *backend {
 	return a
 }
 
-// uses returns nil once an API is sent requests.
+// uses returns nil once a process is sent requests.
 func (b *balancer) uses(a *backend) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,7 +77,7 @@ func (b *balancer) uses(a *backend) error {
 	return nil
 }
 
-// takeOut sends an API no more requests, and waits until it has answered those that it has.
+// takeOut sends a process no more requests, and waits until it has answered those that it has.
 func (b *balancer) takeOut(t *testing.T, a *backend) {
 	t.Helper()
 	b.mu.Lock()
@@ -93,7 +93,7 @@ func (b *balancer) takeOut(t *testing.T, a *backend) {
 	})
 }
 
-// remove forgets an API that has ended. It reports whether that said before that it was draining.
+// remove forgets a process that has ended. It reports whether that said before that it was draining.
 func (b *balancer) remove(a *backend) (draining bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -104,7 +104,7 @@ func (b *balancer) remove(a *backend) (draining bool) {
 func (b *balancer) serve(w http.ResponseWriter, r *http.Request) {
 	a := b.choose()
 	if a == nil {
-		b.failed(errors.New("no API is ready"))
+		b.failed(errors.New("no process is ready"))
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -141,7 +141,7 @@ func (b *balancer) failures() []error {
 	return slices.Clone(b.errs)
 }
 
-// watch asks each API again and again whether it is ready.
+// watch asks each process again and again whether it is ready.
 func (b *balancer) watch(ctx context.Context) {
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()

@@ -4,11 +4,16 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +22,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dummyorders/domain/ledger"
+	"dummyorders/domain/review"
 	"dummyorders/domain/transaction"
+	"dummyorders/internal/devissuer"
 	"dummyorders/internal/stack"
 )
 
@@ -28,29 +35,37 @@ var rolls = flag.Int("rolls", 0, "how often all processes are upgraded halfway, 
 // followed. A later choice must differ from this version in workflows/, or the test says nothing about replays.
 const rolledFrom = "b47472c"
 
-// shutdownDelay is longer than the test's balancer takes to see that an API is not ready.
+// deskFrom is the version of the desk that is upgraded, because rolledFrom has no desk: the oldest that serves for SHUTDOWN_DELAY, and
+// whose sessions this version takes. The ledger's tables had version 23 then.
+const deskFrom = "ff613f8"
+
+// shutdownDelay is longer than the test's balancer takes to see that a process is not ready.
 const shutdownDelay = time.Second
 
 // These are the processes that are rolled, in the order of an upgrade: two APIs, and one of each other.
-var rolled = []string{worker, fraudPolice, alertman, "api-1", "api-2"}
+var rolled = []string{worker, fraudPolice, alertman, "api-1", "api-2", desk}
 
 // TestRollingUpgrade upgrades every process, one after the other, under a steady load, and in between goes back to the version
-// before. Each is started beside the one that it replaces. No request may fail, every transaction ends as it should, is
-// paid for once, and every fraud is mailed once.
+// before. Each is started beside the one that it replaces. No request and no page of the desk may fail, the person there stays
+// signed in, every transaction ends as it should, is paid for once, and every fraud is mailed once.
 func TestRollingUpgrade(t *testing.T) {
 	if *rolls == 0 {
 		t.Skip("make test-rolling runs it")
 	}
-	r := newRolling(t, buildCommit(t, rolledFrom))
+	r := newRolling(t, buildCommit(t, rolledFrom), buildCommit(t, deskFrom))
 	for _, name := range rolled {
-		r.replace(name, r.old)
+		if name != desk { // it needs tables that the old worker does not make
+			r.replace(name, r.old)
+		}
 	}
-	load := startLoad(r.world, filepath.Base(r.old))
+	load := startLoad(r.world, filepath.Base(r.old), filepath.Base(r.oldDesk))
 	load.goesOn()
 	r.roll(load, shared.binary, worker)
+	r.replace(desk, r.old)
+	load.signIn(r.issuer, r.desks.URL)
 	r.roll(load, r.old, worker)
 	for range *rolls {
-		half := []string{worker, fraudPolice, alertman, "api-1"}
+		half := []string{worker, fraudPolice, alertman, "api-1", desk}
 		r.roll(load, shared.binary, half...)
 		slices.Reverse(half)
 		r.roll(load, r.old, half...)
@@ -59,7 +74,8 @@ func TestRollingUpgrade(t *testing.T) {
 	r.roll(load, shared.binary, "api-1") // which says that it stops, as the older APIs do not
 	load.end()
 
-	assert.Empty(t, r.balancer.failures())
+	assert.Empty(t, r.apis.failures())
+	assert.Empty(t, r.desks.failures())
 	r.everythingEnds(soon)
 	load.isDone(r.stripe.payments())
 	r.binary = shared.binary
@@ -70,26 +86,30 @@ func TestRollingUpgrade(t *testing.T) {
 type rolling struct {
 	*world
 
-	old      string // path of the version before; shared.binary is the new one
-	ledger   *stack.Postgres
-	stripe   *stripeAccount
-	balancer *balancer
-	serving  map[string]*instance
-	started  int
+	old, oldDesk string // paths of the versions before; shared.binary is the new one
+	ledger       *stack.Postgres
+	stripe       *stripeAccount
+	issuer       *devissuer.Issuer
+	ofDesk       map[string]string // settings that only the desk has
+	apis, desks  *balancer
+	serving      map[string]*instance
+	started      int
 }
 
 // instance is one process of a name.
 type instance struct {
-	process *stack.Process
-	key     string // in the world's processes
-	binary  string
-	backend *backend // of an API
+	process  *stack.Process
+	key      string // in the world's processes
+	binary   string
+	balancer *balancer // of an API or a desk
+	backend  *backend  // in it
 }
 
-func newRolling(t *testing.T, old string) *rolling {
+func newRolling(t *testing.T, old, oldDesk string) *rolling {
 	t.Helper()
 	server, account := startPostgres(t), startStripe(t)
-	r := &rolling{old: old, ledger: server, stripe: account, serving: map[string]*instance{}}
+	r := &rolling{old: old, oldDesk: oldDesk, ledger: server, stripe: account, ofDesk: map[string]string{}, serving: map[string]*instance{}}
+	_, r.issuer = withDesk(t, r.ofDesk)
 	r.world = newWorld(t, map[string]string{
 		"LEDGER_URL":       server.URL("orders", "orders"),
 		"FRAUD_DETECTOR":   "rules",
@@ -98,8 +118,8 @@ func newRolling(t *testing.T, old string) *rolling {
 		"STRIPE_API_KEY":   "sk_test_rolling",
 		"STRIPE_URL":       account.URL,
 	})
-	r.balancer = startBalancer(t)
-	r.api = r.balancer.URL
+	r.apis, r.desks = startBalancer(t), startBalancer(t)
+	r.api = r.apis.URL
 	return r
 }
 
@@ -115,6 +135,9 @@ func (r *rolling) roll(l *load, binary string, names ...string) {
 // replace starts a process of another version, and once that is ready, stops the one of that name.
 func (r *rolling) replace(name, binary string) {
 	r.t.Helper()
+	if name == desk && binary == r.old {
+		binary = r.oldDesk
+	}
 	r.t.Logf("%s %s becomes %s", time.Now().Format(time.TimeOnly), name, filepath.Base(binary))
 	next := r.begin(name, binary)
 	before := r.serving[name]
@@ -123,13 +146,13 @@ func (r *rolling) replace(name, binary string) {
 		return
 	}
 	if before.backend != nil && before.binary == r.old {
-		r.balancer.takeOut(r.t, before.backend) // it does not say that it stops
+		before.balancer.takeOut(r.t, before.backend) // it does not say that it stops
 	}
 	require.NoError(r.t, before.process.Stop(r.t.Context()), name)
 	require.NoError(r.t, before.process.Wait(r.t.Context()), name)
 	delete(r.processes, before.key)
 	if before.backend != nil {
-		draining := r.balancer.remove(before.backend)
+		draining := before.balancer.remove(before.backend)
 		assert.Equal(r.t, before.binary != r.old, draining, "%s said that it was draining", name)
 	}
 }
@@ -146,8 +169,14 @@ func (r *rolling) begin(name, binary string) *instance {
 	case alertman:
 		settings["LEDGER_URL"] = r.ledger.URL("orders_alertman", "orders")
 	case worker:
+	case desk:
+		i.balancer = r.desks
+		settings = maps.Clone(r.ofDesk)
+		maps.Copy(settings, map[string]string{
+			"DESK_ADDRESS": address, "DESK_URL": r.desks.URL, "SHUTDOWN_DELAY": shutdownDelay.String(), "LEDGER_URL": r.ledger.URL("orders_desk", "orders"),
+		})
 	default:
-		kind = apiProcess
+		kind, i.balancer = apiProcess, r.apis
 		settings = map[string]string{
 			"HTTP_ADDRESS": address, "SHUTDOWN_DELAY": shutdownDelay.String(), "LEDGER_URL": r.ledger.URL("orders_reader", "orders"),
 		}
@@ -155,35 +184,45 @@ func (r *rolling) begin(name, binary string) *instance {
 	r.binary = binary
 	i.process = r.startAs(kind, i.key, settings)
 	require.NoError(r.t, i.process.WaitHealthy(r.t.Context(), "http://"+address+"/readyz"), name)
-	if kind == apiProcess {
-		i.backend = r.balancer.add(address, filepath.Base(binary))
-		eventually(r.t, func() error { return r.balancer.uses(i.backend) })
+	if i.balancer != nil {
+		i.backend = i.balancer.add(address, filepath.Base(binary))
+		eventually(r.t, func() error { return i.balancer.uses(i.backend) })
 	}
 	return i
 }
 
-// load is callers that post one transaction after the other, and decide reviews some time after.
+// load is callers that post one transaction after the other, and decide reviews some time after, and a person at the desk.
 type load struct {
 	*world
 
-	old     string // the version whose verdicts may have to be sent again
-	over    chan struct{}
-	callers sync.WaitGroup
+	old, oldDesk string // the versions whose verdicts may have to be sent again, and whose lists of alerts opened again
+	over         chan struct{}
+	callers      sync.WaitGroup
 
 	mu      sync.Mutex
 	posted  map[string]string // the amount of each transaction
 	held    []string          // in review
 	later   int               // those whose caller was told to ask later, though no person has to decide
 	slowest time.Duration
+
+	browser     *http.Client // of the person at the desk, once there is one
+	desk        string       // the desk's URL
+	rounds      int          // how often the person has opened each page
+	decided     int          // the reviews of the person
+	slowestPage time.Duration
 }
 
 const (
 	loadCallers = 4
 	loadPause   = 500 * time.Millisecond
+	pagePause   = 100 * time.Millisecond
 )
 
-func startLoad(w *world, old string) *load {
-	l := &load{world: w, old: old, over: make(chan struct{}), posted: map[string]string{}}
+// loadPerson is how each page names the person who has signed in.
+const loadPerson = "<span>ada@localhost</span>"
+
+func startLoad(w *world, old, oldDesk string) *load {
+	l := &load{world: w, old: old, oldDesk: oldDesk, over: make(chan struct{}), posted: map[string]string{}}
 	for caller := range loadCallers {
 		l.callers.Go(func() { l.call(caller) })
 	}
@@ -255,22 +294,104 @@ func (l *load) decide(leave int) bool {
 	return true
 }
 
-// goesOn waits until each kind of transaction was posted again.
+// signIn has a person sign in at the desk, open one page after the other, and decide reviews in between.
+func (l *load) signIn(issuer *devissuer.Issuer, address string) {
+	l.t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(l.t, err)
+	l.browser, l.desk = &http.Client{Jar: jar}, address
+	shown, err := issuer.SignIn(l.t.Context(), l.browser, address+"/you", "ada", allRoles...)
+	require.NoError(l.t, err)
+	require.Contains(l.t, shown, loadPerson)
+	l.callers.Go(l.atDesk)
+}
+
+func (l *load) atDesk() {
+	pace := time.NewTicker(pagePause)
+	defer pace.Stop()
+	pages := []string{"/now", "/reviews", "/transactions", "/rules", "/alerts", "/reports", "/people", "/audit", "/you"}
+	for i := 0; ; i++ {
+		if i%len(pages) == 0 {
+			l.review()
+		}
+		l.visit(pages[i%len(pages)], nil)
+		select {
+		case <-l.over:
+			return
+		case <-pace.C:
+		}
+	}
+}
+
+// review takes the next review at the desk, and approves it unless a caller does.
+func (l *load) review() {
+	page := l.visit("/reviews/next", url.Values{"page": {"/reviews"}})
+	id := strings.TrimPrefix(page, "/reviews/")
+	l.mu.Lock()
+	l.rounds++
+	at := slices.Index(l.held, id)
+	if at >= 0 {
+		l.held = slices.Delete(l.held, at, at+1)
+		l.decided++
+	}
+	l.mu.Unlock()
+	if at >= 0 {
+		l.visit("/transactions/"+id, nil)
+		l.visit(page, url.Values{"page": {page}, "decision": {string(review.Approve)}})
+	}
+}
+
+// visit opens a page of the desk, or sends a form, and returns the path of the page that follows.
+func (l *load) visit(path string, form url.Values) string {
+	method, began := http.MethodGet, time.Now()
+	if form != nil {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(l.t.Context(), method, l.desk+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		l.t.Error(err)
+		return ""
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := l.browser.Do(r)
+	if err != nil {
+		l.t.Errorf("%s %s %s: %v", time.Now().Format(time.TimeOnly), method, path, err)
+		return ""
+	}
+	defer func() { _ = answer.Body.Close() }()
+	shown, err := io.ReadAll(answer.Body)
+	text := string(shown)
+	if path == "/alerts" && answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Server") == l.oldDesk {
+		// That version does not ask another alertman what a stopped one was asked.
+		l.t.Logf("%s %s is opened again", time.Now().Format(time.TimeOnly), path)
+		return l.visit(path, nil)
+	}
+	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(text, loadPerson) || strings.Contains(text, `class="fault" role="status"`) {
+		l.t.Errorf("%s %s %s led to %s: %v: %d %s", time.Now().Format(time.TimeOnly), method, path, answer.Request.URL, err, answer.StatusCode, shown)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slowestPage = max(l.slowestPage, time.Since(began))
+	return answer.Request.URL.Path
+}
+
+// goesOn waits until each kind of transaction was posted again, and each page opened again.
 func (l *load) goesOn() {
 	l.t.Helper()
-	before := l.count()
+	posted, rounds := l.count()
 	eventually(l.t, func() error {
-		if more := l.count() - before; more < loadCallers*4 {
-			return fmt.Errorf("%d more transactions", more)
+		now, round := l.count()
+		if now-posted < loadCallers*4 || l.browser != nil && round-rounds < 2 { // the first round had begun
+			return fmt.Errorf("%d more transactions, %d more rounds at the desk", now-posted, round-rounds)
 		}
 		return nil
 	})
 }
 
-func (l *load) count() int {
+func (l *load) count() (posted, rounds int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.posted)
+	return len(l.posted), l.rounds
 }
 
 func (l *load) end() {
@@ -279,6 +400,8 @@ func (l *load) end() {
 	for l.decide(0) {
 	}
 	l.t.Logf("%d transactions, %d of them to ask for later; the slowest answer took %s", len(l.posted), l.later, l.slowest)
+	l.t.Logf("%d rounds at the desk, with %d reviews decided; the slowest page took %s", l.rounds, l.decided, l.slowestPage)
+	assert.NotZero(l.t, l.decided, "reviews that were decided at the desk")
 }
 
 // isDone checks what has become of each transaction, given how often each was paid for.
