@@ -12,6 +12,7 @@ type environment struct {
 
 	// OpenTelemetry's libraries read these themselves, and its other variables too.
 	OTelDisabled       string `env:"OTEL_SDK_DISABLED, default=false"`
+	MetricsExporter    string `env:"OTEL_METRICS_EXPORTER, default=prometheus"`
 	TracesExporter     string `env:"OTEL_TRACES_EXPORTER"`
 	OTLPEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	OTLPTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`

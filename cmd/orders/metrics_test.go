@@ -12,6 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// With OTEL_METRICS_EXPORTER=none a process shows none.
+func TestNoMetrics(t *testing.T) {
+	setEnvironment(t, map[string]string{"OTEL_METRICS_EXPORTER": "none"})
+	env, err := readEnvironment(t.Context(), lookup())
+	require.NoError(t, err)
+	metrics, err := env.metrics()
+	require.NoError(t, err)
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	assert.Empty(t, families)
+}
+
 // The api shows its metrics on HEALTH_ADDRESS, and on its own address only while callers need not say who they are.
 func TestMetricsAddress(t *testing.T) {
 	for name, test := range map[string]struct {

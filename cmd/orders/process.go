@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
@@ -45,7 +46,11 @@ type part func(p *process) func(ctx context.Context) error
 // run runs parts in one process, each with a logger of its name, and serves the health of all. When one of them fails, all end. It
 // reports the faults in the settings of all parts before it starts any.
 func run(ctx context.Context, parts map[string]part) error {
-	registry, err := telemetry.Start()
+	env, err := readEnvironment(ctx, lookup())
+	if err != nil {
+		return err
+	}
+	metrics, err := env.metrics()
 	if err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func run(ctx context.Context, parts map[string]part) error {
 	var last *process
 	checks := map[string]health.Check{}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		p, err := newProcess(ctx, name, telemetry.Handler(registry))
+		p, err := newProcess(ctx, name, telemetry.Handler(metrics))
 		if err != nil {
 			return err
 		}
@@ -75,6 +80,17 @@ func run(ctx context.Context, parts map[string]part) error {
 		return err
 	}
 	return work(ctx)
+}
+
+// noMetrics is a value of OTEL_METRICS_EXPORTER.
+const noMetrics = "none"
+
+// metrics has metrics kept, unless the settings say not to, and returns what is shown of them.
+func (e environment) metrics() (prometheus.Gatherer, error) {
+	if e.MetricsExporter == noMetrics {
+		return prometheus.NewRegistry(), nil
+	}
+	return telemetry.Start()
 }
 
 // once runs a command that ends by itself. It has a process's settings, and shows neither health nor metrics.
@@ -149,6 +165,7 @@ func newProcess(ctx context.Context, name string, metrics http.Handler) (*proces
 	if p.log, err = logging.New(os.Stderr, name, format, env.NoColor == "", level, card.Conceal); err != nil {
 		p.log = slog.New(slog.DiscardHandler) // the faults of the settings say it better
 	}
+	p.values.oneOf("OTEL_METRICS_EXPORTER", env.MetricsExporter, []string{"prometheus", noMetrics})
 	p.trace(ctx, name)
 	if p.temporal, err = temporal.New(p.log, env.temporalCompression(p.values), p.traces); err != nil {
 		p.values.faults = append(p.values.faults, err.Error())

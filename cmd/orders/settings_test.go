@@ -38,6 +38,7 @@ var wrongValues = []struct {
 	{"api", "LOG_LEVEL", "loud", "one of debug, info, warn, error"},
 	{"api", "LOG_FORMAT", "xml", "one of text, json, pretty"},
 	{"api", "OTEL_SDK_DISABLED", "no traces", "true or false"},
+	{"api", "OTEL_METRICS_EXPORTER", "otlp", "one of prometheus, none"},
 	{"api", "OTEL_TRACES_EXPORTER", "jaeger", "one of otlp, console, none"},
 	{"api", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "one of http/protobuf, grpc"},
 	{"api", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC", "one of http/protobuf, grpc"},

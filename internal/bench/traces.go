@@ -24,10 +24,11 @@ var tracing = []struct {
 	{"all traced", "all", []string{"OTEL_TRACES_SAMPLER_ARG=1.0"}},
 	{"a tenth traced", "tenth", []string{"OTEL_TRACES_SAMPLER_ARG=0.1"}},
 	{"traces off", "off", []string{"OTEL_TRACES_EXPORTER=none"}},
+	{"traces and metrics off", "bare", []string{"OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none"}},
 }
 
-// benchTraces measures what traces cost: the service that exports all, a tenth and none, to a process of its own whose CPU is not
-// counted.
+// benchTraces measures what traces and metrics cost: the service that exports all traces, a tenth and none, to a process of its own
+// whose CPU is not counted, and the service that measures nothing either.
 func (p plan) benchTraces(ctx context.Context) error {
 	var namespaces []string
 	for _, one := range tracing {
