@@ -29,7 +29,7 @@ func (l *Ledger) Decide(
 	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
 	var decision fraud.Decision
-	begun, err := time.Now(), ready(c, use)
+	err := ready(c, use)
 	if err == nil {
 		err = l.retry(ctx, func() (err error) {
 			decision, err = l.decideOnce(ctx, c, use, lookups, decide)
@@ -39,7 +39,6 @@ func (l *Ledger) Decide(
 	if err != nil {
 		return fraud.Decision{}, fmt.Errorf("check %d of transaction %s by velocity: %w", c.Number, c.ID, l.explain("count", ended(ctx, err)))
 	}
-	telemetry.VelocityDuration.Record(ctx, time.Since(begun))
 	return decision, nil
 }
 
@@ -67,7 +66,7 @@ func ended(ctx context.Context, err error) error {
 func (l *Ledger) decideOnce(
 	ctx context.Context, c fraud.Check, use velocity.Use, lookups []velocity.Lookup, decide func(velocity.Past) fraud.Decision,
 ) (fraud.Decision, error) {
-	before := map[int]fraud.Decision{}
+	begun, before := time.Now(), map[int]fraud.Decision{}
 	past := l.remember(use, lookups)
 	err := l.engine.inRounds(ctx, l.velocity, func() ([]statement, error) {
 		look, err := past.look()
@@ -85,6 +84,7 @@ func (l *Ledger) decideOnce(
 		if err != nil {
 			return nil, err
 		}
+		telemetry.VelocityDuration.Record(ctx, time.Since(begun))
 		before[c.Number] = decide(past.past(len(before) == 0))
 		keep, err := l.keep(c, before[c.Number])
 		return append(count, keep), err

@@ -37,7 +37,7 @@ var (
 var (
 	Decisions           = counter("orders_decisions_total", "Decisions about transactions; a repeated check is another one", "outcome", "ruleset")
 	DecisionDuration    = seconds("orders_decision_duration_seconds", "How long decisions took, with the reading of what came before", quick)
-	VelocityDuration    = seconds("orders_velocity_duration_seconds", "How long it took to read and keep what a decision counts, with the evaluation of its rules", quick)
+	VelocityDuration    = seconds("orders_velocity_duration_seconds", "How long it took to read what a decision counts, with the wait for checks of the same values", quick)
 	RuleHits            = counter("orders_rule_hits_total", "Rules that hit. mode is live or shadow", "rule", "mode")
 	RuleFailures        = counter("orders_rule_failures_total", "Rules that could not be evaluated, and asked for a review instead", "rule")
 	ShadowDisagreements = counter("orders_shadow_disagreements_total",
