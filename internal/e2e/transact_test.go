@@ -95,6 +95,23 @@ func TestTransactionEnds(t *testing.T) {
 	}
 }
 
+// A paid transaction costs what docs/architecture.md says. One that a slow machine delays costs more, so others follow it.
+func TestTransactionCost(t *testing.T) {
+	w := newWorld(t, nil).everything()
+	eventually(t, func() error {
+		id := workflows.TransactionWorkflowID(w.post(body(small, goodCard), "Prefer", "wait=60").answer(t).TransactionID)
+		if err := shared.client.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil); err != nil {
+			return err
+		}
+		answer, err := shared.client.DescribeWorkflowExecution(t.Context(), id, "")
+		info := answer.GetWorkflowExecutionInfo()
+		if events, transitions := info.GetHistoryLength(), info.GetStateTransitionCount(); err == nil && (events > 23 || transitions > 10) {
+			return fmt.Errorf("%d events and %d state transitions", events, transitions)
+		}
+		return err
+	})
+}
+
 func TestTransactionIsShown(t *testing.T) {
 	w := newWorld(t, nil).everything()
 	id := w.post(body(tooMuch, goodCard)).answer(t).TransactionID
