@@ -103,7 +103,7 @@ bench-reads: build ## measure reads of a ledger with a million rows, on SQLite a
 	@$(DEVSTACK) install postgresql
 	@CGO_ENABLED=0 go run ./internal/bench -reads -duration 30s $(BENCH)
 
-bench-traces: build ## measure what it costs to export all traces, or a tenth, beside none, ~3 minutes
+bench-traces: build ## measure what it costs to export all traces, or a tenth, beside none, and beside no metrics, ~4 minutes
 	@$(DEVSTACK) install rabbitmq
 	@CGO_ENABLED=0 go run ./internal/bench -traces $(BENCH)
 
