@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,14 +18,19 @@ const (
 )
 
 // copyReviews adds copies of open reviews to the SQLite files of Temporal and of the ledger, n or fewer. It returns how many,
-// and the workflow of one. It stops the servers and the service, and starts them again.
+// and the workflow of one. It stops the servers and the service, and starts them again once the disk has the files: else the
+// servers' own commits would wait for it.
 func (s *servers) copyReviews(ctx context.Context, service system, n int) (copied int, one string, err error) {
 	for _, p := range slices.Backward(service.processes) {
 		if err := p.Stop(ctx); err != nil {
 			return 0, "", err
 		}
 	}
-	copied, one, err = copyRows(ctx, filepath.Join(s.dir, "temporal", "temporal.db"), filepath.Join(s.dir, "new", "ledger.db"), n)
+	files := []string{filepath.Join(s.dir, "temporal", "temporal.db"), filepath.Join(s.dir, "new", "ledger.db")}
+	copied, one, err = copyRows(ctx, files[0], files[1], n)
+	for _, name := range files {
+		err = errors.Join(err, flush(name))
+	}
 	if err != nil {
 		return 0, "", fmt.Errorf("copy open reviews: %w", err)
 	}
@@ -40,6 +46,15 @@ func (s *servers) copyReviews(ctx context.Context, service system, n int) (copie
 		}
 	}
 	return copied, one, nil
+}
+
+// flush waits until the disk has all of a file.
+func flush(name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // tablesOfReviews are the tables that hold an open review, and which rows are the sources'.

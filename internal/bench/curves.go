@@ -159,7 +159,7 @@ func (p plan) curveHistories(ctx context.Context) error {
 
 // runMany runs workflows without activities, 50 at a time.
 func runMany(ctx context.Context, c client.Client, n int) error {
-	return together(n, func() error {
+	return together(ctx, n, func(ctx context.Context) error {
 		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: uuid.NewString(), TaskQueue: floorQueue}, FloorWorkflow, []string{})
 		if err != nil {
 			return err
@@ -168,12 +168,12 @@ func runMany(ctx context.Context, c client.Client, n int) error {
 	})
 }
 
-// together does something n times, 50 at a time.
-func together(n int, do func() error) error {
-	var group errgroup.Group
+// together does something n times, 50 at a time, until it fails once.
+func together(ctx context.Context, n int, do func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(50)
-	for range n {
-		group.Go(do)
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		group.Go(func() error { return do(ctx) })
 	}
 	return group.Wait()
 }
@@ -208,7 +208,7 @@ func (p plan) curveReviews(ctx context.Context) error {
 				held.add(sample{id: one}) // the first about which there will be a decision
 			}
 			fmt.Fprintf(os.Stderr, "opening %d more reviews\n", more)
-			if err := together(more, func() error { return callWithin(ctx, held) }); err != nil {
+			if err := together(ctx, more, func(ctx context.Context) error { return callWithin(ctx, held) }); err != nil {
 				return fmt.Errorf("open a review: %w", err)
 			}
 			figures, err := memory(service.processes)
@@ -228,6 +228,7 @@ func (p plan) curveReviews(ctx context.Context) error {
 			}
 			one := row{fmt.Sprintf(openReviews, size), service.name(), map[string][]float64{}}
 			one.add(figures)
+			fmt.Fprintf(os.Stderr, "%s: %v\n", one.Load, figures)
 			p.Rows = append(p.Rows, one)
 		}
 		p.printRows(p.Rows, "worker MB", "server MB", "worker KB a review", "server KB a review", "worker ready s", "next paid s", "next decided s")
