@@ -75,8 +75,8 @@ const held = "{held}"
 func (w *world) try(t *testing.T, operation, paid, raised, ended string) (try, bool) {
 	t.Helper()
 	tried, has := w.tries(t, paid, raised, ended)[operation]
-	if strings.Contains(tried.path, held) {
-		tried.path = strings.Replace(tried.path, held, w.ofAcme(t, heldForReview), 1)
+	if before, after, is := strings.Cut(tried.path, held); is {
+		tried.path = before + w.ofAcme(t, heldForReview) + after
 	}
 	return tried, has
 }
