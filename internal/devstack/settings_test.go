@@ -157,6 +157,7 @@ func TestSettingsOrder(t *testing.T) {
 func TestProcessEnvironment(t *testing.T) {
 	s := defaults(t)
 	t.Setenv("TEMPORAL_TLS_SERVER_NAME", "") // an empty variable would turn TLS on
+	t.Setenv("GOGC", "")                     // make test sets it
 	d := &devStack{root: "/project", settings: s}
 	env := d.environment(map[string]string{"FRAUD_DETECTOR": "limit", "TEMPORAL_API_KEY": ""})
 	require.Contains(t, env, "FRAUD_DETECTOR=limit")

@@ -265,7 +265,7 @@ func (e examples) is(name string, got reply) reply {
 var (
 	secrets  = regexp.MustCompile(`ordkey_([a-z2-7]{8})_[a-z2-7]{59}`)
 	uuids    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"(tookMicros|size)": \d+|queued as \w+|"(number|entries|ends|change)": \d+|"(day|next)": "[\d-]+"|[0-9a-f]{64}|"(key|secret)": "\w+"`)
+	measured = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|"(tookMicros|size)": \d+|queued as \w+|"(number|entries|ends|change)": \d+|"(date|day|next)": "[\d-]+"|[0-9a-f]{64}|"(key|secret)": "\w+"`)
 )
 
 // withExampleIDs replaces ids with numbered ones, in their order, and secrets with what opens nothing.
