@@ -21,6 +21,7 @@ import (
 	"dummyorders/domain/velocity"
 	ledgerdb "dummyorders/gateways/ledger"
 	"dummyorders/internal/ledgertest"
+	"dummyorders/internal/telemetrytest"
 	"dummyorders/internal/velocitytest"
 )
 
@@ -40,6 +41,24 @@ func TestVelocityConformance(t *testing.T) {
 				}
 				return func(t *testing.T) velocitytest.Store { return engine.at(t, place) }
 			})
+		})
+	}
+}
+
+// The time to read counts is measured before the rules see them, and once: a repeated check reads none.
+func TestVelocityDuration(t *testing.T) {
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			l, use := engine.migrated(t), velocitytest.Use(1, "a")
+			measured := telemetrytest.Gained(t, "orders_velocity_duration_seconds")
+			for range 2 {
+				_, err := l.Decide(t.Context(), velocitytest.Check(use), use, ofTheCard, func(velocity.Past) fraud.Decision {
+					require.InDelta(t, 1, measured(), 0, "before the rules")
+					return fraud.Decision{}
+				})
+				require.NoError(t, err)
+			}
+			require.InDelta(t, 1, measured(), 0, "in all")
 		})
 	}
 }
