@@ -32,7 +32,7 @@ type objects struct {
 	autoscalers     map[string]*autoscalingv2.HorizontalPodAutoscaler
 	scaled          map[string]*scaledObject
 	authentications map[string]*triggerAuthentication
-	podMonitors     map[string]*podMonitor
+	serviceMonitors map[string]*serviceMonitor
 	rules           map[string]*prometheusRule
 }
 
@@ -72,18 +72,21 @@ type parameter struct {
 	Key       string `json:"key"`
 }
 
-// podMonitor has the fields of the Prometheus operator's kind that the chart uses.
-type podMonitor struct {
+// serviceMonitor has the fields of the Prometheus operator's kind that the chart uses.
+type serviceMonitor struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
-		Selector            metav1.LabelSelector `json:"selector"`
-		JobLabel            string               `json:"jobLabel"`
-		PodMetricsEndpoints []struct {
-			Port     string `json:"port"`
-			Path     string `json:"path"`
-			Interval string `json:"interval"`
-		} `json:"podMetricsEndpoints"`
+		Selector  metav1.LabelSelector `json:"selector"`
+		Endpoints []struct {
+			Port        string `json:"port"`
+			Path        string `json:"path"`
+			Interval    string `json:"interval"`
+			Relabelings []struct {
+				SourceLabels []string `json:"sourceLabels"`
+				TargetLabel  string   `json:"targetLabel"`
+			} `json:"relabelings"`
+		} `json:"endpoints"`
 	} `json:"spec"`
 }
 
@@ -144,8 +147,8 @@ func decode(t *testing.T, manifests map[string]string) objects {
 				add(t, &all.scaled, document)
 			case "keda.sh/v1alpha1 TriggerAuthentication":
 				add(t, &all.authentications, document)
-			case "monitoring.coreos.com/v1 PodMonitor":
-				add(t, &all.podMonitors, document)
+			case "monitoring.coreos.com/v1 ServiceMonitor":
+				add(t, &all.serviceMonitors, document)
 			case "monitoring.coreos.com/v1 PrometheusRule":
 				add(t, &all.rules, document)
 			default:

@@ -16,6 +16,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -166,21 +167,32 @@ func TestSelectors(t *testing.T) {
 			}
 		}
 		for name, s := range all.services {
-			assert.Equal(t, []string{name}, all.selected(t, &metav1.LabelSelector{MatchLabels: s.Spec.Selector}))
+			want := []string{name}
+			if strings.HasSuffix(name, "-metrics") {
+				want = processes
+			}
+			assert.Equal(t, want, all.selected(t, &metav1.LabelSelector{MatchLabels: s.Spec.Selector}))
 			for _, port := range s.Spec.Ports {
-				assert.True(t, all.hasPort(name, port.TargetPort), "service %s: port %s", name, port.TargetPort.StrVal)
+				for _, process := range want {
+					assert.True(t, all.hasPort(process, port.TargetPort), "service %s: port %s of %s", name, port.TargetPort.StrVal, process)
+				}
 			}
 		}
 		for name, b := range all.budgets {
 			assert.Equal(t, []string{name}, all.selected(t, b.Spec.Selector))
 		}
-		for name, m := range all.podMonitors {
-			assert.Equal(t, processes, all.selected(t, &m.Spec.Selector), name)
-			for _, endpoint := range m.Spec.PodMetricsEndpoints {
-				for _, process := range processes {
-					assert.True(t, all.hasPort(process, intstr.FromString(endpoint.Port)), process)
+		for name, m := range all.serviceMonitors {
+			selector, err := metav1.LabelSelectorAsSelector(&m.Spec.Selector)
+			require.NoError(t, err)
+			var services []string
+			for service, s := range all.services {
+				if selector.Matches(labels.Set(s.Labels)) {
+					services = append(services, service)
 				}
 			}
+			require.Equal(t, []string{name + "-metrics"}, services)
+			require.Len(t, m.Spec.Endpoints, 1)
+			assert.Equal(t, all.services[services[0]].Spec.Ports[0].Name, m.Spec.Endpoints[0].Port)
 		}
 		for name, p := range all.networkPolicies {
 			want := []string{name}

@@ -140,7 +140,7 @@ func TestSetupJobs(t *testing.T) {
 	assert.Contains(t, variables(migrate), "LEDGER_URL")
 }
 
-// The alarms reach Prometheus as they are, and look for the processes under the names that the PodMonitor gives their jobs.
+// The alarms reach Prometheus as they are, and look for the processes under the names that the ServiceMonitor gives their jobs.
 func TestAlarms(t *testing.T) {
 	manifests, err := render(t, values(t, matrix["large"]...))
 	require.NoError(t, err)
@@ -152,8 +152,14 @@ func TestAlarms(t *testing.T) {
 	require.NotEmpty(t, want.Spec.Groups)
 	require.Contains(t, all.rules, "orders")
 	assert.Equal(t, want.Spec, all.rules["orders"].Spec)
+	relabelings := all.serviceMonitors["orders"].Spec.Endpoints[0].Relabelings
+	require.Len(t, relabelings, 1)
+	assert.Equal(t, "job", relabelings[0].TargetLabel)
+	const component = "app.kubernetes.io/component"
+	// Prometheus replaces what its label names cannot have.
+	assert.Equal(t, []string{"__meta_kubernetes_pod_label_" + strings.NewReplacer(".", "_", "/", "_").Replace(component)}, relabelings[0].SourceLabels)
 	for name, d := range all.deployments {
-		job := d.Spec.Template.Labels[all.podMonitors["orders"].Spec.JobLabel]
+		job := d.Spec.Template.Labels[component]
 		assert.Contains(t, string(text), `up{job="`+job+`"}`, name)
 	}
 }
@@ -249,11 +255,11 @@ func TestRefusals(t *testing.T) {
 			"{settings: {TEMPORAL_TLS_SERVER_CA_CERT_PATH: /ca.pem}, worker: {autoscaling: {by: backlog}}}",
 			[]string{"worker.autoscaling.by: backlog needs temporal.apiKey or temporal.tls.clientSecret"},
 		},
-		"too short to end":          {"terminationGracePeriodSeconds: 10", []string{"/terminationGracePeriodSeconds", "minimum"}},
-		"an Ingress without hosts":  {"api: {ingress: {enabled: true}}", []string{"api.ingress.hosts is needed"}},
-		"a setup without a host":    {"setup: {ledger: {enabled: true}}", []string{"setup.ledger.host is needed"}},
-		"no limits":                 {"api: {resources: {limits: {cpu: 1}}}", nil}, // the chart's memory stays
-		"limits taken away":         {"api: {resources: {limits: null}}", []string{"/api/resources", "missing property 'limits'"}},
+		"too short to end":         {"terminationGracePeriodSeconds: 10", []string{"/terminationGracePeriodSeconds", "minimum"}},
+		"an Ingress without hosts": {"api: {ingress: {enabled: true}}", []string{"api.ingress.hosts is needed"}},
+		"a setup without a host":   {"setup: {ledger: {enabled: true}}", []string{"setup.ledger.host is needed"}},
+		"no limits":                {"api: {resources: {limits: {cpu: 1}}}", nil}, // the chart's memory stays
+		"limits taken away":        {"api: {resources: {limits: null}}", []string{"/api/resources", "missing property 'limits'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := render(t, values(t, "minimal", c.values))
