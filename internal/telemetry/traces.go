@@ -56,7 +56,9 @@ func NewTraces(ctx context.Context, t Traces) (trace.TracerProvider, func(), err
 	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(about), sdktrace.WithIDGenerator(ids{}),
-		sdktrace.WithBatcher(&concealing{SpanExporter: exports, conceal: t.Conceal, log: t.Log, sometimes: rate.Sometimes{Interval: time.Minute}}))
+		sdktrace.WithBatcher(&concealing{
+			SpanExporter: exports, conceal: t.Conceal, masked: map[string]string{}, log: t.Log, sometimes: rate.Sometimes{Interval: time.Minute},
+		}))
 	flush := func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin)
 		defer cancel()
