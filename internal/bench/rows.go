@@ -237,7 +237,10 @@ var (
 		"CREATE TEMP TABLE t AS SELECT * FROM transactions", "CREATE TEMP TABLE l AS SELECT * FROM labels",
 	}
 	sqliteDialect = dialect{
-		json: "text", later: "%s + %d * 86400000000", begin: append([]string{"PRAGMA synchronous = OFF", "UPDATE days_looked SET at = unixepoch() * 1000000"}, patterns...),
+		json: "text", later: "%s + %d * 86400000000", begin: append([]string{
+			"PRAGMA synchronous = OFF", "PRAGMA cache_size = -2000000", // in KiB; the indexes do not fit in the usual 2 MiB
+			"UPDATE days_looked SET at = unixepoch() * 1000000",
+		}, patterns...),
 		end: "PRAGMA wal_checkpoint(TRUNCATE)",
 	}
 	postgresDialect = dialect{json: "json", later: "%s + make_interval(days => %d)", begin: append([]string{"UPDATE days_looked SET at = now()"}, patterns...), end: "VACUUM ANALYZE"}
