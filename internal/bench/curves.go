@@ -218,7 +218,7 @@ func (p plan) curveReviews(ctx context.Context) error {
 			for _, kind := range kinds[:2] {
 				used := figures[kind+" MB"]
 				if i > 0 {
-					figures[kind+" KB a review"] = (used - before[kind]) * 1024 / float64(size-open)
+					figures[kind+" KB a review"] = max(0, used-before[kind]) * 1024 / float64(size-open)
 				}
 				before[kind] = used
 			}
