@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -74,7 +75,14 @@ const mostMasked = 1000
 func (c *concealing) text(text string) string {
 	masked, kept := c.masked[text]
 	if !kept {
-		masked = c.conceal(mailAddress.ReplaceAllLiteralString(afterHost.ReplaceAllString(text, "$1$2"), "***"))
+		masked = text
+		if strings.Contains(masked, "://") {
+			masked = afterHost.ReplaceAllString(masked, "$1$2")
+		}
+		if strings.Contains(masked, "@") {
+			masked = mailAddress.ReplaceAllLiteralString(masked, "***")
+		}
+		masked = c.conceal(masked)
 		if len(c.masked) >= mostMasked {
 			clear(c.masked)
 		}
