@@ -232,14 +232,14 @@ func searchAttributes(path string) ([]string, error) {
 }
 
 // env returns the server's environment: our own variables, and those of temporal-config/server.env that ours does not
-// set.
+// set. OTEL_* is left out: the server does not start with an exporter that it does not know, such as console, which our processes do.
 func (t *Temporal) env() ([]string, error) {
 	path := filepath.Join(t.options.Config, "server.env")
 	settings, err := godotenv.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	env := os.Environ()
+	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "OTEL_") })
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if _, set := os.LookupEnv(name); !set {
 			env = append(env, name+"="+settings[name])

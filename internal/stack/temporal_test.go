@@ -93,6 +93,12 @@ func TestTemporalEagerActivity(t *testing.T) {
 	assert.Equal(t, transitions[true]-1, transitions[false], "state transitions")
 }
 
+// The server starts also where OpenTelemetry's variables have our processes do what it cannot.
+func TestTemporalUnknownExporter(t *testing.T) {
+	t.Setenv("OTEL_TRACES_EXPORTER", "console")
+	startTemporal(t, stack.TemporalOptions{Dir: t.TempDir()})
+}
+
 // Temporal servers run side by side and know our search attributes.
 func TestTemporalSideBySide(t *testing.T) {
 	t.Parallel()
