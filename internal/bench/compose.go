@@ -160,7 +160,7 @@ func (s *servers) startComposed(ctx context.Context, c composed) (err error) {
 	if err != nil {
 		return err
 	}
-	env := os.Environ()
+	env := stack.ServerEnviron()
 	for name, value := range set {
 		env = append(env, name+"="+value)
 	}

@@ -231,15 +231,21 @@ func searchAttributes(path string) ([]string, error) {
 	return attributes, nil
 }
 
+// ServerEnviron returns our own variables for a Temporal server. OTEL_* is left out: it is for our processes, and the server does not
+// start with an exporter that only these know, such as console.
+func ServerEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "OTEL_") })
+}
+
 // env returns the server's environment: our own variables, and those of temporal-config/server.env that ours does not
-// set. OTEL_* is left out: the server does not start with an exporter that it does not know, such as console, which our processes do.
+// set.
 func (t *Temporal) env() ([]string, error) {
 	path := filepath.Join(t.options.Config, "server.env")
 	settings, err := godotenv.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	env := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "OTEL_") })
+	env := ServerEnviron()
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if _, set := os.LookupEnv(name); !set {
 			env = append(env, name+"="+settings[name])

@@ -93,7 +93,7 @@ func TestTemporalEagerActivity(t *testing.T) {
 	assert.Equal(t, transitions[true]-1, transitions[false], "state transitions")
 }
 
-// The server starts also where OpenTelemetry's variables have our processes do what it cannot.
+// The server starts although a variable for our processes names an exporter that it does not know.
 func TestTemporalUnknownExporter(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "console")
 	startTemporal(t, stack.TemporalOptions{Dir: t.TempDir()})
