@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"golang.org/x/time/rate"
@@ -18,7 +19,7 @@ type concealing struct {
 	sdktrace.SpanExporter
 
 	conceal   func(string) string
-	masked    map[string]string // the last texts, as text has masked them
+	masked    *lru.Cache[string, string] // the last texts, as text has masked them
 	log       *slog.Logger
 	lost      int
 	sometimes rate.Sometimes
@@ -68,12 +69,12 @@ var (
 	afterHost = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^\s/?#"'<>]*@)?([^\s/?#"'<>@]+)[^\s"'<>]*`)
 )
 
-// mostMasked bounds how many texts are kept masked.
+// mostMasked bounds how many texts are kept.
 const mostMasked = 1000
 
 // text masks a text. It keeps the result: a statement comes with each transaction, and takes a tenth of a millisecond to search.
 func (c *concealing) text(text string) string {
-	masked, kept := c.masked[text]
+	masked, kept := c.masked.Get(text)
 	if !kept {
 		masked = text
 		if strings.Contains(masked, "://") {
@@ -83,10 +84,7 @@ func (c *concealing) text(text string) string {
 			masked = mailAddress.ReplaceAllLiteralString(masked, "***")
 		}
 		masked = c.conceal(masked)
-		if len(c.masked) >= mostMasked {
-			clear(c.masked)
-		}
-		c.masked[text] = masked
+		c.masked.Add(text, masked)
 	}
 	return masked
 }

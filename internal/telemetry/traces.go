@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/codes"
@@ -54,10 +55,14 @@ func NewTraces(ctx context.Context, t Traces) (trace.TracerProvider, func(), err
 	if err != nil {
 		return nil, nil, fmt.Errorf("OTEL_EXPORTER_OTLP_*: %w", err)
 	}
+	masked, err := lru.New[string, string](mostMasked)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make room for masked texts: %w", err)
+	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(about), sdktrace.WithIDGenerator(ids{}),
 		sdktrace.WithBatcher(&concealing{
-			SpanExporter: exports, conceal: t.Conceal, masked: map[string]string{}, log: t.Log, sometimes: rate.Sometimes{Interval: time.Minute},
+			SpanExporter: exports, conceal: t.Conceal, masked: masked, log: t.Log, sometimes: rate.Sometimes{Interval: time.Minute},
 		}))
 	flush := func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin)
